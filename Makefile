@@ -1,0 +1,38 @@
+# The one place of commands. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OBJECT := src/krsi/krsi.bpf.o
+NATIVE := src/krsi/_native.abi3.so
+
+# In this order, for bpftool 7.1: a map that is named before it is defined gets a wrong offset, and of a symbol of the
+# kernel the object must come first that says so (compat.bpf.h).
+PROGRAMS := $(filter-out bpf/lsm/maps.bpf.c bpf/lsm/oracle.bpf.c,$(sort $(wildcard bpf/lsm/*.bpf.c)))
+PARTS := $(patsubst %,build/bpf/%.o,maps oracle) $(patsubst bpf/lsm/%.bpf.c,build/bpf/%.o,$(PROGRAMS))
+CLANG ?= clang
+CFLAGS_BPF := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
+	-I/usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=.
+
+.PHONY: help build
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
+
+build: $(OBJECT) $(NATIVE) ## the BPF object and the native part, in place
+
+build/bpf/%.o: bpf/lsm/%.bpf.c $(wildcard bpf/lsm/*.h)
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS_BPF) -c $< -o $@
+
+$(OBJECT): $(PARTS)
+	bpftool gen object $@ $^
+
+$(NATIVE): $(wildcard src/krsi/native/*) setup.py | $(BIN)/python
+	$(BIN)/python setup.py --quiet build_ext --inplace
+
+$(BIN)/python: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet setuptools==84.2.1 cffi==2.1.1
+	$(BIN)/pip install --quiet --group dev 'PyYAML>=6.0.1,<7' 'msgspec>=0.19,<1' 'structlog>=25.1,<27'
+	touch $@
