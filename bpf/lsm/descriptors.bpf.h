@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The descriptors that a program would find open. No hook can take one away, so an exec into a domain that would not
+ * have been given one of them is refused with it.
+ *
+ * What an unconfined task hands over as standard streams is meant: a terminal or another character device, and a file
+ * that can be written only. Descriptors that the exec itself closes do not matter, nor do those without a path.
+ */
+#ifndef KRSI_DESCRIPTORS_BPF_H
+#define KRSI_DESCRIPTORS_BPF_H
+
+#include "enforce.bpf.h"
+
+enum {
+	FMODE_READ = 1 << 0,
+	FMODE_WRITE = 1 << 1,
+	O_APPEND = 02000,
+	S_IFCHR = 0020000,
+	STDERR = 2,
+	DESCRIPTOR_STEPS = 1 << 18, /* words of the bitmap, and descriptors, that are looked at */
+};
+
+struct descriptors {
+	const struct subject *subject; /* who would have them */
+	kaddr fdt;
+	u64 base;   /* number of the first descriptor of the word */
+	u64 word;   /* bits of open descriptors that are left */
+	u32 hook;
+	u32 is_handed_over; /* by an unconfined task */
+	int result;
+};
+
+/* The number of the lowest bit of @word that is set. */
+static __always_inline u32 lowest_bit(u64 word)
+{
+	u32 bit = 0;
+
+	if (!(word & 0xffffffff)) {
+		bit += 32;
+		word >>= 32;
+	}
+	if (!(word & 0xffff)) {
+		bit += 16;
+		word >>= 16;
+	}
+	if (!(word & 0xff)) {
+		bit += 8;
+		word >>= 8;
+	}
+	if (!(word & 0xf)) {
+		bit += 4;
+		word >>= 4;
+	}
+	if (!(word & 0x3)) {
+		bit += 2;
+		word >>= 2;
+	}
+	return bit + !(word & 1);
+}
+
+/* The next 64 descriptors; 1 if there are no more. */
+static __always_inline long next_descriptors(struct descriptors *descriptors)
+{
+	kaddr fdt = descriptors->fdt;
+	u64 offset = descriptors->base / 8;
+
+	if (descriptors->base >= load_field(fdt, struct fdtable, max_fds))
+		return 1;
+	descriptors->word = load_word((u64)load_field(fdt, struct fdtable, open_fds) + offset) &
+			    ~load_word((u64)load_field(fdt, struct fdtable, close_on_exec) + offset);
+	descriptors->base += 64;
+	return 0;
+}
+
+static __always_inline bool is_standard_stream(const struct descriptors *descriptors, u32 number, u32 file_mode,
+					       u32 mode)
+{
+	return descriptors->is_handed_over && number <= STDERR &&
+	       ((file_mode & S_IFMT) == S_IFCHR || !(mode & FMODE_READ));
+}
+
+/* 1 if the exec is refused for @file. */
+static __always_inline long weigh_descriptor(struct descriptors *descriptors, u32 number, kaddr file)
+{
+	const struct subject *subject = descriptors->subject;
+	kaddr inode = load_kaddr(file, struct file, f_inode);
+	kaddr mnt = load_kaddr(file, struct file, f_path.mnt);
+	kaddr dentry = load_kaddr(file, struct file, f_path.dentry);
+	u32 mode = load_field(file, struct file, f_mode), access = 0;
+	struct report report = { .hook = descriptors->hook };
+	struct decision decision;
+	u64 state;
+
+	report.file_mode = load_field(inode, struct inode, i_mode);
+	if (mode & FMODE_READ)
+		access |= KRSI_ACCESS_READ;
+	if (mode & FMODE_WRITE)
+		access |= load_field(file, struct file, f_flags) & O_APPEND ? KRSI_ACCESS_APPEND : KRSI_ACCESS_WRITE;
+	if (!access || is_standard_stream(descriptors, number, report.file_mode, mode))
+		return 0;
+	state = resolve(subject->policy.image.base, mnt, dentry);
+	if (state == STATE_INTERNAL)
+		return 0;
+	if ((report.file_mode & S_IFMT) == S_IFDIR && state_is_known(state))
+		state = step_slash(&subject->policy.image, state);
+	report.file_uid = load_field(inode, struct inode, i_uid.val);
+	report.owner = owner_of(subject, mnt, report.file_uid);
+	decision = judge(&subject->policy, weigh(record_in(&subject->policy, state), report.owner), access);
+	if (!(decision.refused | decision.logged))
+		return 0;
+	report.access = access;
+	report.refused = decision.refused;
+	report.logged = decision.logged;
+	report.reason = reason_of_name(state);
+	report.path_class = class_of_name(subject, state);
+	report.next = number;
+	report.device = load_field(load_kaddr(inode, struct inode, i_sb), struct super_block, s_dev);
+	report.inode = load_field(inode, struct inode, i_ino);
+	report.mnt = mnt;
+	report.dentry = dentry;
+	descriptors->result = conclude(subject, &report, 0);
+	return descriptors->result ? 1 : 0;
+}
+
+static long descriptors_step(u32 index, struct descriptors *descriptors)
+{
+	u64 word = descriptors->word, files;
+	u32 number;
+	kaddr file;
+
+	if (!word)
+		return next_descriptors(descriptors);
+	number = descriptors->base - 64 + lowest_bit(word);
+	descriptors->word = word & (word - 1);
+	files = (u64)load_field(descriptors->fdt, struct fdtable, fd);
+	file = load_word(files + number * sizeof(u64)) - kaddr_pointer(0);
+	return kaddr_pointer(file) ? weigh_descriptor(descriptors, number, file) : 0;
+}
+
+/* 0, or -EACCES if @subject would be given one that it may not have. */
+static __noinline int check_descriptors(const struct subject *subject, u32 hook, u32 is_handed_over)
+{
+	struct descriptors descriptors = {
+		.subject = subject,
+		.fdt = kaddr_of(subject->task->files->fdt),
+		.hook = hook,
+		.is_handed_over = is_handed_over,
+	};
+
+	if (bpf_loop(DESCRIPTOR_STEPS, descriptors_step, &descriptors, 0) == DESCRIPTOR_STEPS)
+		return -EACCES;
+	return descriptors.result;
+}
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every hook does with its question: find the objects' places, decide, tell, refuse. */
+#ifndef KRSI_ENFORCE_BPF_H
+#define KRSI_ENFORCE_BPF_H
+
+#include "emit.bpf.h"
+
+enum {
+	EPERM = 1,
+	EACCES = 13,
+	SIGKILL = 9,
+};
+
+/*
+ * An object that a hook was given. What has no inode yet is made by the subject and will be its own. The rest is found
+ * out by locate() and owner_of().
+ */
+struct object {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	const struct inode *inode;
+	struct name name;
+	u64 seal; /* of its folder, see struct place */
+};
+
+static __always_inline bool is_folder(const struct inode *inode)
+{
+	return (inode->i_mode & S_IFMT) == S_IFDIR;
+}
+
+/* Behind an idmapped mount it is not for us to say whose an object is. */
+static __always_inline u32 owner_of(const struct subject *subject, kaddr mnt, u32 uid)
+{
+	if (mount_is_idmapped(mnt))
+		return KRSI_OWNER_UNKNOWN;
+	return uid == subject->task->cred->fsuid.val ? KRSI_OWNER_SELF : KRSI_OWNER_OTHER;
+}
+
+static __always_inline void own(const struct subject *subject, struct object *object)
+{
+	u32 uid = object->inode ? object->inode->i_uid.val : subject->task->cred->fsuid.val;
+
+	object->name.owner = owner_of(subject, kaddr_of(object->mnt), uid);
+}
+
+/*
+ * Of an object of the kernel's own (a pipe, a socket, a memfd, a layer below an overlay) only its use as code is a
+ * question of paths; and then it has none. Gives what is left to ask.
+ */
+static __always_inline u32 locate(const struct subject *subject, struct object *object, u32 access)
+{
+	struct place place = place_of(&subject->policy.image, object->mnt, object->dentry, object->name.is_folder);
+
+	object->name.state = place.state;
+	object->seal = place.seal;
+	return place.state == STATE_INTERNAL ? access & (KRSI_ACCESS_MAP | KRSI_ACCESS_EXEC) : access;
+}
+
+static __always_inline u32 class_of_name(const struct subject *subject, u64 state)
+{
+	return state_is_known(state) ? class_of_state(&subject->policy.image, state) : 0;
+}
+
+static __always_inline u32 reason_of_name(u64 state)
+{
+	return state_is_known(state) ? KRSI_REASON_RECORD : KRSI_REASON_UNRESOLVED;
+}
+
+static __always_inline void report_object(struct report *report, const struct subject *subject,
+					  const struct object *object)
+{
+	report->reason = reason_of_name(object->name.state);
+	report->owner = object->name.owner;
+	report->path_class = class_of_name(subject, object->name.state);
+	report->seal = object->seal;
+	report->mnt = kaddr_of(object->mnt);
+	report->dentry = kaddr_of(object->dentry);
+	report->file_mode = object->name.is_folder ? S_IFDIR : 0;
+	if (object->inode) {
+		report->device = object->inode->i_sb->s_dev;
+		report->inode = object->inode->i_ino;
+		report->file_mode = object->inode->i_mode;
+		report->file_uid = object->inode->i_uid.val;
+	}
+}
+
+static __always_inline bool is_enforcing(const struct subject *subject)
+{
+	return !subject->policy.image.base || subject->policy.domain->mode == KRSI_MODE_ENFORCE;
+}
+
+/* Tell what is to be told, and give what the hook returns: report->errno, if anything is refused and that holds. */
+static __noinline int conclude(const struct subject *subject, struct report *report, u32 killed)
+{
+	if (!report->refused || !is_enforcing(subject))
+		report->errno = 0;
+	else if (!report->errno)
+		report->errno = -EACCES;
+	report->kind = KRSI_KIND_DECISION;
+	report->verdict = killed ? KRSI_VERDICT_KILL : report->refused ? KRSI_VERDICT_DENY : KRSI_VERDICT_ALLOW;
+	if (report->logged)
+		report_to_user(subject, report);
+	if (killed && report->errno)
+		bpf_send_signal(SIGKILL);
+	/* Said in constants, for the verifier must see that an LSM program returns an errno. */
+	return !report->errno ? 0 : report->errno == -EPERM ? -EPERM : -EACCES;
+}
+
+/* There is no policy to ask: whoever is confined is refused. */
+static __noinline int conclude_blind(const struct subject *subject, u32 hook, u32 access)
+{
+	struct report report = {
+		.hook = hook,
+		.access = access,
+		.refused = access,
+		.logged = access,
+		.reason = KRSI_REASON_FAILURE,
+	};
+
+	return conclude(subject, &report, 0);
+}
+
+/* @subject wants @access to @object; what was not known of the object is filled in. */
+static __always_inline int enforce(u32 hook, u32 access, const struct subject *subject, struct object *object)
+{
+	const struct krsi_record *record;
+	struct decision decision;
+	struct report report;
+
+	if (!subject->policy.image.base)
+		return conclude_blind(subject, hook, access);
+	if (!(access & subject->policy.domain->mediated))
+		return 0;
+	access = locate(subject, object, access);
+	record = record_in(&subject->policy, object->name.state);
+	if (!(access & ~record->quiet))
+		return 0;
+	own(subject, object);
+	decision = judge(&subject->policy, weigh(record, object->name.owner), access);
+	if (!(decision.refused | decision.logged))
+		return 0;
+	__builtin_memset(&report, 0, sizeof(report));
+	report.hook = hook;
+	report.access = access;
+	report.refused = decision.refused;
+	report.logged = decision.logged;
+	report_object(&report, subject, object);
+	return conclude(subject, &report, decision.killed);
+}
+
+/* As locate(), of a name in a folder; a function of its own, so that for two names it is not verified twice over. */
+static __noinline u64 state_of_name(const void *base, struct vfsmount *mnt, struct dentry *dentry, bool is_folder)
+{
+	struct image image = image_of(base);
+
+	return place_of(&image, mnt, dentry, is_folder).state;
+}
+
+static __always_inline void locate_name(const struct subject *subject, struct object *object)
+{
+	object->name.state = state_of_name(subject->policy.image.base, object->mnt, object->dentry,
+					   object->name.is_folder);
+	object->seal = 0;
+}
+
+/* @subject wants @access, by both names, to give @from the name of @to; see decide_move(). */
+static __always_inline int enforce_move(u32 hook, u32 access, const struct subject *subject, struct object *from,
+					struct object *to, bool exchange)
+{
+	struct decision decision;
+	struct report report;
+
+	if (!subject->policy.image.base)
+		return conclude_blind(subject, hook, access);
+	if (!(access & subject->policy.domain->mediated))
+		return 0;
+	locate_name(subject, from);
+	locate_name(subject, to);
+	own(subject, from);
+	own(subject, to);
+	decision = decide_move(&subject->policy, access, &from->name, &to->name, exchange);
+	if (!(decision.refused | decision.logged))
+		return 0;
+	__builtin_memset(&report, 0, sizeof(report));
+	report.hook = hook;
+	report.access = access;
+	report.refused = decision.refused;
+	report.logged = decision.logged;
+	report_object(&report, subject, from);
+	report.target_class = class_of_name(subject, to->name.state);
+	report.target_mnt = kaddr_of(to->mnt);
+	report.target_dentry = kaddr_of(to->dentry);
+	if (decision.launders)
+		report.reason = KRSI_REASON_LAUNDERS;
+	return conclude(subject, &report, decision.killed);
+}
+
+#endif
