@@ -39,13 +39,13 @@ static __always_inline const void *image_at(const struct image *image, u64 place
 
 static __always_inline u32 class_of_state(const struct image *image, u64 state)
 {
-	return ((const struct krsi_cell *)image_at(image, state))->owner >> KRSI_CELL_SHIFT;
+	return ((const struct krsi_cell *)image_at(image, state))->owner >> KRSI_CLASS_SHIFT;
 }
 
 /* Whatever comes, the state stays what it is. */
 static __always_inline bool state_is_closed(const struct image *image, u64 state)
 {
-	return ((const struct krsi_cell *)image_at(image, state))->owner & KRSI_CELL_CLOSED;
+	return ((const struct krsi_cell *)image_at(image, state))->owner & KRSI_MARK_CLOSED;
 }
 
 /*
@@ -70,12 +70,12 @@ static __always_inline u64 step_straight(const struct image *image, u64 state, u
 
 	strange = -strange >> 63; /* 1 if the cell is not this state's */
 	barrier_var(strange);
-	return (cell ^ ((cell ^ other) & -strange)) >> 32 & ~KRSI_NEXT_STAYS;
+	return (cell ^ ((cell ^ other) & -strange)) >> 32 & ~KRSI_MARK_STAYS;
 }
 
 static __always_inline u64 step_slash(const struct image *image, u64 state)
 {
-	return step(image, state, 8 * '/') & ~KRSI_NEXT_STAYS;
+	return step(image, state, 8 * '/') & ~KRSI_MARK_STAYS;
 }
 
 #endif

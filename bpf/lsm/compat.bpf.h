@@ -8,7 +8,8 @@
 #include <bpf/bpf_core_read.h>
 
 /*
- * The kernel's own symbols. One object says that they are the kernel's (it defines KRSI_KSYMS), for bpftool 7.1 fails to
+ * The kernel's own symbols. They are weak so that oracle.bpf.c loads where the kernel does not give all of them away;
+ * without the locks nothing is ever settled (see path.bpf.h), and krsi refuses to enforce. One object says that they are the kernel's (it defines KRSI_KSYMS), for bpftool 7.1 fails to
  * link a second one that does ("failed to resolve size of underlying type"); to the others they are plain externs.
  */
 #ifdef KRSI_KSYMS
@@ -17,8 +18,8 @@
 #define __kernel
 #endif
 
-extern const void rename_lock __kernel;
-extern const void mount_lock __kernel;
+extern const void rename_lock __kernel __weak;
+extern const void mount_lock __kernel __weak;
 extern const void nop_mnt_idmap __kernel __weak;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __kernel __weak;
 

@@ -137,9 +137,9 @@ static __always_inline u32 matched_domain(const struct image *image, u64 state, 
 
 	for (i = 0; place && i < CANDIDATES; i++, place += sizeof(*entry)) {
 		entry = image_at(image, place);
-		if (entry->flags & KRSI_ENTRY_ANY_UID || entry->uid == uid)
+		if (entry->flags & KRSI_CANDIDATE_ANY_UID || entry->uid == uid)
 			return entry->domain;
-		if (entry->flags & KRSI_ENTRY_LAST)
+		if (entry->flags & KRSI_CANDIDATE_LAST)
 			break;
 	}
 	return NOBODY;

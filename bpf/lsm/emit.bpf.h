@@ -100,6 +100,7 @@ static __always_inline void tell_report(struct krsi_event *event, const struct r
 	event->file_uid = report->file_uid;
 	event->target_len = 0;
 	event->cut = 0;
+	event->zero = 0;
 }
 
 static __always_inline void tell(struct krsi_event *event, const struct subject *subject, const struct report *report)

@@ -44,9 +44,9 @@ static __noinline int prepare_domain(struct subject *subject, u32 next)
 	own->pending = next + 1;
 	own->flags = 0;
 	if (subject->task->files->count.counter > 1)
-		own->flags |= KRSI_TASK_SHARES_FILES;
+		own->flags |= KRSI_PASSING_SHARES_FILES;
 	if (was_confined)
-		own->flags |= KRSI_TASK_WAS_CONFINED;
+		own->flags |= KRSI_PASSING_WAS_CONFINED;
 	subject->own = kaddr_of(own);
 	subject->policy.number = next;
 	subject->policy.domain = domain_of(&subject->policy.image, next);
@@ -185,8 +185,8 @@ int BPF_PROG(krsi_bprm_committing_creds, struct linux_binprm *bprm)
 		return 0;
 	subject.policy.number = own->domain;
 	subject.policy.domain = domain_of(&subject.policy.image, own->domain);
-	if (own->flags & KRSI_TASK_SHARES_FILES &&
-	    check_descriptors(&subject, KRSI_HOOK_BPRM_COMMITTING_CREDS, !(own->flags & KRSI_TASK_WAS_CONFINED)))
+	if (own->flags & KRSI_PASSING_SHARES_FILES &&
+	    check_descriptors(&subject, KRSI_HOOK_BPRM_COMMITTING_CREDS, !(own->flags & KRSI_PASSING_WAS_CONFINED)))
 		bpf_send_signal(SIGKILL);
 	own->flags = 0;
 	tell_exec(&subject, bprm);

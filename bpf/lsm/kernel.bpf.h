@@ -131,6 +131,10 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct fs_struct {
+	struct path pwd;
+};
+
 struct mm_struct {
 	struct file *exe_file;
 };
@@ -172,6 +176,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	const struct cred *cred;
 	char comm[16];
+	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct mm_struct *mm;

@@ -70,7 +70,6 @@ enum krsi_hook {
 	KRSI_HOOK_BPRM_CREDS_FOR_EXEC,
 	KRSI_HOOK_BPRM_CHECK_SECURITY,
 	KRSI_HOOK_BPRM_COMMITTING_CREDS,
-	KRSI_HOOK_BPRM_COMMITTED_CREDS,
 	KRSI_HOOK_TASK_ALLOC,
 	KRSI_HOOK_INODE_FREE_SECURITY,
 	KRSI_HOOK_SB_MOUNT,
@@ -123,21 +122,22 @@ struct krsi_image {
 
 /*
  * One byte's step from a state: the cell at state + 8 * byte, if its owner is the state; else the state's first cell
- * says where to (no name holds byte 0). The owner of a first cell is 8 * path class + KRSI_CELL_: no state is like it.
+ * says where to (no name holds byte 0). The owner of a first cell is the path class, shifted, with its marks; no state
+ * is like it, for states are multiples of 8.
  */
 struct krsi_cell {
 	__u32 owner;
-	__u32 next; /* a state, plus KRSI_NEXT_STAYS if no byte but a slash leads on from there: the rest of a name is idle */
+	__u32 next; /* with its mark */
 };
 
-enum krsi_cell_mark {
-	KRSI_CELL_FIRST = 1 << 0,
-	KRSI_CELL_CLOSED = 1 << 1, /* no byte at all leads out of this state */
-	KRSI_CELL_SHIFT = 3,	   /* of the path class */
+enum krsi_mark {
+	KRSI_MARK_FIRST = 1 << 0,  /* of an owner: this is a first cell */
+	KRSI_MARK_CLOSED = 1 << 1, /* of an owner, in a first cell: no byte at all leads out of this state */
+	KRSI_MARK_STAYS = 1 << 2,  /* of next: no byte but a slash leads on from there: the rest of a name is idle */
 };
 
-enum krsi_next_mark {
-	KRSI_NEXT_STAYS = 1 << 0,
+enum {
+	KRSI_CLASS_SHIFT = 3,
 };
 
 /* (profile, state, function): what a task runs under. Number 0 is unconfined. */
@@ -166,23 +166,23 @@ enum krsi_exec {
 	KRSI_EXEC_KEEP = 0xffffffff,
 };
 
-enum krsi_entry_flag {
-	KRSI_ENTRY_ANY_UID = 1 << 0,
-	KRSI_ENTRY_LAST = 1 << 1,
+enum krsi_candidate {
+	KRSI_CANDIDATE_ANY_UID = 1 << 0,
+	KRSI_CANDIDATE_LAST = 1 << 1,
 };
 
 /* A profile's `match`; candidates of one class follow each other, the most specific first. */
 struct krsi_entry {
 	__u32 domain;
 	__u32 uid;   /* of the task that executes */
-	enum krsi_entry_flag flags;
+	enum krsi_candidate flags;
 	__u32 zero;
 };
 
 /* Of an exec under way. */
-enum krsi_task_flag {
-	KRSI_TASK_SHARES_FILES = 1 << 0, /* another task could have opened a descriptor since they were looked at */
-	KRSI_TASK_WAS_CONFINED = 1 << 1,
+enum krsi_passing {
+	KRSI_PASSING_SHARES_FILES = 1 << 0, /* another task could have opened a descriptor since they were looked at */
+	KRSI_PASSING_WAS_CONFINED = 1 << 1,
 };
 
 /* A task's confinement, in task local storage. */
@@ -190,7 +190,7 @@ struct krsi_task {
 	__u32 domain;
 	__u32 pending; /* where the exec under way leads to, plus 1; 0 while there is none */
 	__u32 onexec;  /* where the next exec leads to whatever the policy says, plus 1; 0 for what the policy says */
-	enum krsi_task_flag flags;
+	enum krsi_passing flags;
 	__u64 image_ns; /* when the program was executed that it runs: boottime, the same in all forks */
 	__u64 start_ns; /* when this process was forked or executed that program: boottime */
 };
@@ -221,6 +221,7 @@ struct krsi_event {
 	__u64 boottime_ns;
 	__u64 image_ns;	   /* as in struct krsi_task */
 	__u64 start_ns;
+	__u64 inode;
 	__u32 generation;  /* of the policy that answered */
 	__u32 domain;
 	enum krsi_mode mode;
@@ -240,15 +241,15 @@ struct krsi_event {
 	__u32 gid;
 	__u32 euid;
 	__u32 device;	   /* the superblock's s_dev: major << 20 | minor */
-	__u64 inode;
 	__u32 file_mode;   /* S_IFMT and permission bits */
 	__u32 file_uid;
-	__u32 ancestors[KRSI_ANCESTORS]; /* tgids, nearest first; 0 behind the last */
+	__u32 ancestors[KRSI_ANCESTORS]; /* tgids, nearest first, up to the first that is 1 or 0 */
 	char comm[KRSI_COMM];
 	__u32 path_len;	   /* bytes of the object's path, which follows; 0 if it has none */
 	__u32 target_len;  /* bytes of the second name's, or of an exec's arguments, which follow that */
 	__u32 argc;	   /* of an exec: so many of the strings are arguments, and the rest is none of our business */
 	enum krsi_cut cut;
+	__u32 zero;
 };
 
 enum {
@@ -261,11 +262,13 @@ struct krsi_question {
 	__u32 domain;
 	__u32 access;
 	__u32 path_len;	  /* 0 for an object without a path */
-	__u32 target_len; /* 0 for a question about one name */
+	__u32 target_len; /* as path_len */
 	enum krsi_owner owner;
 	enum krsi_owner target_owner;
 	__u32 uid;	  /* of an exec */
+	__u32 has_target; /* 0 for a question about one name */
 	__u32 exchange;
+	__u32 zero;
 	__u32 refused;
 	__u32 killed;
 	__u32 logged;
@@ -294,11 +297,10 @@ union krsi_abi {
 	enum krsi_reason reason;
 	enum krsi_owner owner;
 	enum krsi_kind kind;
-	enum krsi_cell_mark cell_mark;
-	enum krsi_next_mark next_mark;
+	enum krsi_mark mark;
 	enum krsi_exec exec;
-	enum krsi_entry_flag entry_flag;
-	enum krsi_task_flag task_flag;
+	enum krsi_candidate candidate;
+	enum krsi_passing passing;
 	enum krsi_cut cut;
 };
 

@@ -66,7 +66,7 @@ static __always_inline void answer(const void *image, struct krsi_question *ques
 
 	policy.domain = domain_of(&policy.image, question->domain);
 	name = read_path(&asking, question->path, question->path_len, question->owner);
-	if (question->target_len)
+	if (question->has_target)
 		decision = answer_move(&policy, &asking, &name);
 	else
 		decision = judge(&policy, weigh(record_in(&policy, name.state), name.owner), question->access);
@@ -95,9 +95,35 @@ int krsi_ask(u32 *ctx)
 	struct image image = image_in_force();
 	struct asking asking = { .image = image.base };
 
-	if (!image.base || !&nop_mnt_idmap)
+	if (!image.base)
 		return 1;
 	return bpf_loop(ctx[0], answer_next, &asking, 0) != ctx[0];
+}
+
+/* Say in the first question where the caller's working folder is to the automaton, and how it is written. */
+SEC("syscall")
+int krsi_where(void *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct image image = image_in_force();
+	const u32 first = 0;
+	struct krsi_question *question = bpf_map_lookup_elem(&questions, &first);
+	struct krsi_draft *draft = draft_take();
+	kaddr mnt = kaddr_of(task->fs->pwd.mnt), dentry = kaddr_of(task->fs->pwd.dentry);
+	u64 state;
+
+	if (!image.base || !question || !draft)
+		return 1;
+	anchor_drop();
+	state = resolve(image.base, mnt, dentry);
+	question->path_class = state_is_known(state) ? class_of_state(&image, step_slash(&image, state)) : 0;
+	question->owner = mount_is_idmapped(mnt) ? KRSI_OWNER_UNKNOWN : KRSI_OWNER_OTHER;
+	draft->begin = 0;
+	draft_path(draft, mnt, dentry, true);
+	question->path_len = draft->len;
+	bpf_probe_read_kernel(question->path, sizeof(question->path), draft->text);
+	__sync_fetch_and_sub(&draft->lock, 1);
+	return !state_is_known(state);
 }
 
 struct filling {
@@ -123,8 +149,9 @@ static long fill_next(u32 index, struct filling *filling)
 	record->event.boottime_ns = bpf_ktime_get_boot_ns();
 	record->event.tgid = record->event.tid = index + 1;
 	record->event.domain = 1;
-	record->event.path_len = 11;
-	__builtin_memcpy(record->text, "/etc/shadow", 11);
+	record->event.path_len = 2;
+	record->text[0] = '/';
+	record->text[1] = 'x';
 	bpf_ringbuf_submit(record, QUIETLY);
 	filling->told++;
 	return 0;

@@ -50,7 +50,7 @@ static __always_inline u64 epoch_now(void)
 
 static __always_inline bool epoch_is_settled(u64 epoch)
 {
-	return !(epoch & (1ull << 32 | 1));
+	return &rename_lock && &mount_lock && !(epoch & (1ull << 32 | 1));
 }
 
 static __always_inline u64 *freed_of(kaddr inode)
@@ -380,8 +380,8 @@ static __noinline u64 step_short_name(const void *base, u64 state, struct dentry
 
 #define STEP_BYTE(n, shifted) {						\
 	state = step(&image, state, (shifted) & 0xff << 3);		\
-	if (state & KRSI_NEXT_STAYS)					\
-		return state & ~KRSI_NEXT_STAYS;			\
+	if (state & KRSI_MARK_STAYS)					\
+		return state & ~KRSI_MARK_STAYS;			\
 	if (len == (n) + 1)						\
 		return state;						\
 }
@@ -431,8 +431,8 @@ static __always_inline u64 recall(const struct image *image, struct vfsmount *mn
 	if (len >= short_name_size())
 		return STATE_NONE;
 	state = step(image, state, short_name_word(dentry, 0) << 3 & 0xff << 3);
-	if (state & KRSI_NEXT_STAYS) /* below a `*` or `**`, or where no rule leads */
-		state &= ~KRSI_NEXT_STAYS;
+	if (state & KRSI_MARK_STAYS) /* below a `*` or `**`, or where no rule leads */
+		state &= ~KRSI_MARK_STAYS;
 	else if (len > 1)
 		state = step_short_name(image->base, state, dentry, len);
 	return renames_now() == (u32)epoch ? state : STATE_NONE;

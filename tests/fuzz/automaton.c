@@ -122,12 +122,12 @@ static void check_paths(const struct krsi_dfa *dfa, const uint32_t *classes, con
 
 	for (steps = 0; steps < 300; steps++) {
 		uint8_t byte = in->left ? take(in) : "/ab.x"[steps * 7 % 5];
-		const uint32_t *cell;
+		const uint32_t *first = &cells[packed / 4], *cell;
 
 		byte = byte ? byte : '/';
-		assert((cells[2 * packed] & 0x7fffffff) == classes[dfa->accept.at[state]]);
-		cell = &cells[2 * ((size_t)packed + byte)];
-		packed = cell[0] == packed ? cell[1] : cells[2 * packed + 1];
+		assert(first[0] & KRSI_COMB_FIRST && first[0] >> 3 == classes[dfa->accept.at[state]]);
+		cell = first + 2 * byte;
+		packed = (cell[0] == packed ? cell[1] : first[1]) & ~(uint32_t)KRSI_COMB_STAYS;
 		state = next_state(&dfa->rows, state, byte);
 		if (byte == '.' && steps % 3) {
 			state = dfa->start;

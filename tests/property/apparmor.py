@@ -19,6 +19,12 @@ ACCEPT, BASE, CHECK, DEFAULT, CLASSES, NEXT = 1, 2, 3, 4, 5, 8  # YYTD_ID_*
 DIFFERENTIAL = 1 << 31  # MATCH_FLAG_DIFF_ENCODE of a base
 MAY_READ = 4  # AA_MAY_READ
 
+POLICIES = Path("/etc/apparmor.d")
+TUNABLE = re.compile(r"\s*@\{(\w+)\}\s*\+?=\s*(.*)")
+FILE_RULE = re.compile(
+    r'\s*(?:(?:owner|deny|audit|allow|file)\s+)*("[^"]+"|[@/{]\S*)\s+(?:->\s+)?[rwalkmixpuPCUc]+\s*(?:->.*)?,'
+)
+
 SIZES = {0: "<B", 1: "<H", 2: "<I", 3: "<Q"}
 NAME, STRING, BLOB, STRUCT, STRUCT_END, ARRAY = 4, 5, 6, 7, 8, 11
 
@@ -67,6 +73,27 @@ def compiled(patterns: Sequence[str], variables: Mapping[str, Sequence[str]]) ->
         raise RefusedError(run.stderr.decode(errors="replace").strip())
     found = dict(_automata(run.stdout))
     return [found[f"p{number}"] for number in range(len(patterns))]
+
+
+def tunables() -> dict[str, list[str]]:
+    """Return the variables of AppArmor's own policies."""
+    found: dict[str, list[str]] = {}
+    for line in _lines(POLICIES / "tunables"):
+        if match := TUNABLE.match(line.partition(" #")[0]):
+            values = re.findall(r'"[^"]*"|\S+', match[2])
+            found.setdefault(match[1], []).extend(value.strip('"') for value in values)
+    return found
+
+
+def shipped() -> list[str]:
+    """Return the patterns of AppArmor's own file rules."""
+    return sorted({match[1].strip('"') for line in _lines(POLICIES) if (match := FILE_RULE.match(line))})
+
+
+def _lines(folder: Path) -> Iterator[str]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield from file.read_text(errors="replace").splitlines()
 
 
 def _quoted(text: str) -> str:

@@ -121,29 +121,50 @@ def test_order_does_not_matter(data: st.DataObject, patterns: list[Glob]) -> Non
         assert raw.accepts[first.class_of(first.run(path))] == tuple(sorted(order[place] for place in matched))
 
 
+FIRST, CLOSED, STAYS, UNUSED, CELL = 1, 2, 4, 0xFFFFFFFF, 8
+
+
 @usual
 @given(sets)
 def test_cells_are_as_bpf_reads_them(patterns: list[Glob]) -> None:
     """
-    Every cell is unused, a base or an edge of one; a row's default is its most frequent target, and no edge's.
+    Every cell is unused, a first one or an edge of one; a row's default is its most frequent target, and no edge's.
     """
     automaton = whole(determinise(patterns))
-    cells = list(struct.iter_unpack("<II", automaton.cells))
-    states = {place for place, (lo, _) in enumerate(cells) if lo & 0x80000000 and lo != 0xFFFFFFFF}
+    cells = {CELL * place: cell for place, cell in enumerate(struct.iter_unpack("<II", automaton.cells))}
+    states = {place for place, (owner, _) in cells.items() if owner & FIRST and owner != UNUSED}
 
     assert automaton.states == len(states)
-    assert cells[0] == (0x80000000, 0)
+    assert cells[0] == (FIRST | CLOSED, STAYS)
     assert automaton.start in states
-    assert len(cells) == max(states) + 256
-    for place, (lo, hi) in enumerate(cells):
-        if lo != 0xFFFFFFFF:
-            assert hi in states
-            assert place in states or (lo in states and 1 <= place - lo <= 255 and hi != cells[lo][1])
+    assert len(cells) == max(states) // CELL + 256
+    for place, (owner, to) in cells.items():
+        if owner != UNUSED:
+            assert to & ~STAYS in states
+            assert place in states or (owner in states and 1 <= (place - owner) // CELL <= 255 and to != cells[owner][1])
         else:
-            assert hi == 0
+            assert to == 0
     for state in states:
         targets = Counter(next_state(automaton, state, byte) for byte in BYTES)
-        assert targets[cells[state][1]] == max(targets.values())
+        assert targets[cells[state][1] & ~STAYS] == max(targets.values())
+
+
+@usual
+@given(sets)
+def test_marks_say_what_the_rest_of_a_path_cannot_change(patterns: list[Glob]) -> None:
+    """
+    A state is closed if no byte leads out of it, and is marked where it is led to if no byte but a slash does.
+    """
+    automaton = whole(determinise(patterns))
+    cells = {CELL * place: cell for place, cell in enumerate(struct.iter_unpack("<II", automaton.cells))}
+    states = {place for place, (owner, _) in cells.items() if owner & FIRST and owner != UNUSED}
+    leaving = {state: {byte for byte in BYTES if next_state(automaton, state, byte) != state} for state in states}
+
+    for state in states:
+        assert bool(cells[state][0] & CLOSED) == (not leaving[state])
+    for owner, to in cells.values():
+        if owner != UNUSED:
+            assert bool(to & STAYS) == (leaving[to & ~STAYS] <= {ord("/")})
 
 
 @usual

@@ -61,6 +61,13 @@ class Kernel:
         """Tell whether programs can be written for the LSM hook *name*: ``"file_open"``."""
         return self._function(f"bpf_lsm_{name}")
 
+    def hook_arguments(self, name: str) -> int:
+        """Return how many arguments the LSM hook *name* has here; 0 if there is no such hook, or it cannot be told."""
+        if isinstance(self._btf, Answer):
+            return 0
+        function = self._btf.find(f"bpf_lsm_{name}", Kind.FUNC)
+        return self._btf.type(function.target).count if function else 0
+
     def kfunc(self, name: str) -> Answer:
         """Tell whether the kernel has a function of this name for programs to call."""
         return self._function(name)

@@ -108,6 +108,16 @@ class Fault(Enum):
         "profiles '{one}' and '{other}' are entered by the same tasks",
         "one needs a more specific exe, or uid",
     )
+    TIE_EXEC_OVERLAP = (
+        "of what matches here, which leads to {one}, some matches an equally specific pattern that leads to {other}",
+        "make one of the patterns more specific",
+    )
+    TIE_MATCH_OVERLAP = (
+        "of the programs that enter profile '{one}' some enter profile '{other}' by an equally specific pattern",
+        "one needs a more specific exe, or uid",
+    )
+    TOO_MANY_USERS = ("the same programs are matched for more than {limit} users", "leave 'uid' out of one profile")
+    NO_USER = ("there is no user '{word}' on this machine", "a number need not have a name")
 
     # --- tests
     NO_ACCESS = ("a case says what is tried", "{{read: /etc/hosts, expect: allow}}")

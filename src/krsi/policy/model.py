@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from krsi.policy.glob import Glob
-from krsi.policy.source import Span
+from krsi.policy.place import Span
 
 
 class Verb(StrEnum):
@@ -80,6 +80,9 @@ NAMING = frozenset({"create", "delete", "rename", "link", "mknod"})
 """Accesses to a name, not to what it names. A new name may grant these although the old one did not."""
 
 EXEC = "exec"
+MOUNT = "mount"
+"""Mounts give all that lies below a folder other names, so nobody whose files are decided may change them."""
+
 SEVERITIES = ("info", "notice", "warning", "error", "critical")
 UNCONFINED = "unconfined"
 MATCHED = "matched"
@@ -108,6 +111,10 @@ class Rule:
     reason: str | None = None
     tags: tuple[str, ...] = ()
     implied: bool = False
+
+    def matters(self) -> bool:
+        """Tell whether this rule would change anything where all is allowed anyway."""
+        return self.verb is not Verb.ALLOW or self.log is True or self.enters is not None
 
     def speaks_of(self, access: str, path: bytes, *, owner: bool) -> bool:
         """Tell whether this rule has a say about *access* to *path*."""
@@ -155,10 +162,11 @@ class Profile:
         or wants told. Whoever refuses anything about files must be asked about new names too (see ``launders``).
         """
         named = frozenset[str]().union(*(rule.access for rule in self.rules))
-        weighty = frozenset[str]().union(*(r.access for r in self.rules if r.verb is not Verb.ALLOW or r.log or r.enters))
-        files = frozenset(FILE_ACCESSES) - (ON_REQUEST - named) if self._asks_all(Family.FILES) else weighty - {EXEC}
+        weighty = frozenset[str]().union(*(rule.access for rule in self.rules if rule.matters()))
+        asked = frozenset(FILE_ACCESSES) - (ON_REQUEST - named)
+        files = asked if self._asks_all(Family.FILES) else weighty - {EXEC}
         if files:
-            files |= {"rename", "link"}
+            files |= {"rename", "link", MOUNT}
         exec_ = {EXEC} if self._asks_all(Family.EXEC) else weighty & {EXEC}
         return frozenset() if self.mode is Mode.OFF else files | exec_
 
@@ -172,7 +180,8 @@ class Case:
     One line of a test.
 
     :param to: the second path of a rename or link
-    :param enters: the profile expected after an exec, None when the test does not say
+    :param enters: the profile expected after an exec in the author's words, so that the one that is kept has its name;
+        None when the test does not say
     """
 
     access: str
@@ -220,9 +229,11 @@ class Object:
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    One question. ``target`` is the second name of a rename or link.
+    One question.
 
-    :param exchange: the two names change places, so that neither may gain by it
+    :param target: the second name of a rename or link; its owner is that of what has the name now, and where nothing
+        has it that of the object
+    :param exchange: the two names change places, so that neither object may gain by it
     """
 
     access: frozenset[str]
@@ -262,7 +273,7 @@ def weigh(profile: Profile, access: str, obj: Object) -> Bit:
     """Return what *profile* says of *access* to *obj*."""
     if access not in profile.mediates():
         return Bit(Verdict.ALLOW, logged=False)
-    if obj.path is None:
+    if obj.path is None or access == MOUNT:
         return Bit(Verdict.DENY, logged=True)
     if obj.owner is None:
         return _worse(*(_weigh(profile, access, obj.path, owner=owner) for owner in (False, True)))
@@ -271,19 +282,19 @@ def weigh(profile: Profile, access: str, obj: Object) -> Bit:
 
 def _weigh(profile: Profile, access: str, path: bytes, *, owner: bool) -> Bit:
     rules = [rule for rule in profile.rules if rule.speaks_of(access, path, owner=owner)]
-    told = any(rule.verb is Verb.AUDIT for rule in rules)
+    told = profile.mode is Mode.LEARN or any(rule.verb is Verb.AUDIT for rule in rules)
     for verb, verdict in ((Verb.KILL, Verdict.KILL), (Verb.DENY, Verdict.DENY), (Verb.ALLOW, Verdict.ALLOW)):
         deciding = tuple(rule for rule in rules if rule.verb is verb)
         if deciding:
-            return Bit(verdict, told or _logs(profile, verdict, deciding), deciding)
+            return Bit(verdict, told or _logs(verdict, deciding), deciding)
     verdict = profile.default(Family.EXEC if access == EXEC else Family.FILES)
-    return Bit(verdict, told or _logs(profile, verdict, ()), tuple(rule for rule in rules if rule.verb is Verb.AUDIT))
+    return Bit(verdict, told or _logs(verdict, ()), tuple(rule for rule in rules if rule.verb is Verb.AUDIT))
 
 
-def _logs(profile: Profile, verdict: Verdict, deciding: tuple[Rule, ...]) -> bool:
-    """A refusal is told unless all that decided it say not to; a permission only if one says so, or to learn."""
+def _logs(verdict: Verdict, deciding: tuple[Rule, ...]) -> bool:
+    """A refusal is told unless all that decided it say not to, a permission only if one of them says so."""
     if verdict is Verdict.ALLOW:
-        return profile.mode is Mode.LEARN or any(rule.log is True for rule in deciding)
+        return any(rule.log is True for rule in deciding)
     return not deciding or any(rule.log is not False for rule in deciding)
 
 
@@ -298,24 +309,33 @@ def decide(profile: Profile, request: Request) -> Decision:
     A request for several accesses is as bad as its worst. Of a second name the same accesses are asked, and then it
     must not launder: by its new name nothing may be done to the object that its old name forbids.
     """
-    objects = [request.object] + ([request.target] if request.target else [])
-    bits = {(access, obj): weigh(profile, access, obj) for access in request.access for obj in objects}
+    bits = {(access, obj): weigh(profile, access, obj) for access in request.access for obj in _asked(request)}
     verdict = max((bit.verdict for bit in bits.values()), default=Verdict.ALLOW)
     blamed = {key: bit for key, bit in bits.items() if bit.verdict is verdict} if verdict else bits
-    decision = Decision(
+    if not verdict and launders(profile, request):
+        return Decision(Verdict.DENY, logged=True, refused=request.access, launders=True)
+    return Decision(
         verdict,
         logged=any(bit.logged for bit in bits.values()),
         refused=frozenset(access for access, _ in blamed) if verdict else frozenset(),
         rules=tuple(dict.fromkeys(rule for bit in blamed.values() for rule in bit.rules)),
         enters=_enters(bits.values()) if request.access == {EXEC} and not verdict else None,
     )
-    if not verdict and request.target and launders(profile, request):
-        return Decision(Verdict.DENY, logged=True, refused=request.access, launders=True)
-    return decision
+
+
+def _asked(request: Request) -> Iterator[Object]:
+    """A name that an object is given is asked for with both: the object's owner, and the owner of what loses it."""
+    target = request.target
+    if target is None:
+        yield request.object
+        return
+    owner = target.owner if target.owner == request.object.owner else None
+    yield Object(request.object.path, owner) if request.exchange else request.object
+    yield Object(target.path, owner)
 
 
 def _enters(bits: Iterable[Bit]) -> str | None:
-    """The most specific of the rules that allow an exec says where it leads; check.py refuses ties."""
+    """The most specific of the rules that allow an exec says where it leads; check.py and the compiler refuse ties."""
     rules = [rule for bit in bits for rule in bit.rules if rule.verb is Verb.ALLOW]
     return max(rules, key=lambda rule: specificity(rule.glob)).enters if rules else None
 
@@ -327,22 +347,30 @@ def specificity(glob: Glob) -> tuple[bool, int]:
 
 def launders(profile: Profile, request: Request) -> bool:
     """
-    Tell whether a rename or link would give more rights to the object by its new name.
+    Tell whether by its new name more could be done to an object, or it would run as another.
 
-    A folder carries all that lies in it, so for a folder the two names must mean the same for every name below
-    (``compiler.folders`` answers that; here only files are decided).
+    A folder takes all that lies in it along, so both its names must mean the same for every name below. That is for the
+    automaton to say (``Image.alike``); here only the folder itself is looked at.
     """
-    if request.target is None or not profile.mediates():
+    old, new = request.object, request.target
+    if new is None or not request.access & profile.mediates():
         return False
-    there_and_back = [(request.object, request.target)]
-    if request.exchange:
-        there_and_back.append((request.target, request.object))
-    return any(_gains(profile, old, new) for old, new in there_and_back)
+    return _gains(profile, old, new.path) or (request.exchange and _gains(profile, new, old.path))
 
 
-def _gains(profile: Profile, old: Object, new: Object) -> bool:
-    granted = (a for a in (*FILE_ACCESSES, EXEC) if a not in NAMING and weigh(profile, a, new).verdict is Verdict.ALLOW)
-    return any(weigh(profile, access, old).verdict is not Verdict.ALLOW for access in granted)
+def _gains(profile: Profile, obj: Object, path: bytes | None) -> bool:
+    if _is_folder(obj.path) != _is_folder(path):
+        return True
+    renamed = Object(path, obj.owner)
+    for access in (*FILE_ACCESSES, EXEC):
+        before, after = weigh(profile, access, obj), weigh(profile, access, renamed)
+        if access not in NAMING and after.verdict < before.verdict and after.verdict is Verdict.ALLOW:
+            return True
+    return after.verdict is Verdict.ALLOW and _enters([before]) != _enters([after])
+
+
+def _is_folder(path: bytes | None) -> bool:
+    return path is not None and path.endswith(b"/")
 
 
 def entered(policy: Policy, exe: bytes, uid: int) -> str | None:
