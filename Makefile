@@ -14,7 +14,7 @@ CLANG ?= clang
 CFLAGS_BPF := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=.
 
-.PHONY: help build
+.PHONY: help build wheel guest
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
 
@@ -29,6 +29,27 @@ $(OBJECT): $(PARTS)
 
 $(NATIVE): $(wildcard src/krsi/native/*) setup.py | $(BIN)/python
 	$(BIN)/python setup.py --quiet build_ext --inplace
+
+# What the guest needs besides Debian's packages: krsi as it is installed, what it depends on, and pytest.
+GUEST := build/guest/site
+GUEST_PYTHON := --python-version 3.11 --implementation cp --platform manylinux2014_x86_64 --only-binary=:all:
+SOURCES := $(shell find src/krsi -name '*.py' -o -name '*.[ch]' -path '*native*')
+
+wheel: build/wheel/done ## the wheel that needs no compiler where it is installed
+
+build/wheel/done: $(OBJECT) $(NATIVE) $(SOURCES) README.md
+	rm -rf build/wheel build/lib build/bdist*
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	touch $@
+
+guest: $(GUEST)/done ## what the lab's guests need
+
+$(GUEST)/done: build/wheel/done
+	rm -rf $(GUEST)
+	$(BIN)/pip install --quiet --target $(GUEST) $(GUEST_PYTHON) 'PyYAML>=6.0.1,<7' 'msgspec>=0.19,<1' \
+		'structlog>=25.1,<27' 'cffi>=1.17,<3' pytest==9.2.0
+	$(BIN)/pip install --quiet --target $(GUEST) --no-deps build/wheel/*.whl
+	touch $@
 
 $(BIN)/python: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -194,5 +194,3 @@ def _place(rule: Rule | None, record: Record) -> str | None:
     if rule:
         return f"{rule.span.file}:{rule.span.line}"
     return DEFAULT if record.reason == "record" and not record.cut else None
-
-
