@@ -30,25 +30,26 @@ $(OBJECT): $(PARTS)
 $(NATIVE): $(wildcard src/krsi/native/*) setup.py | $(BIN)/python
 	$(BIN)/python setup.py --quiet build_ext --inplace
 
-# What the guest needs besides Debian's packages: krsi as it is installed, what it depends on, and pytest.
-GUEST := build/guest/site
-GUEST_PYTHON := --python-version 3.11 --implementation cp --platform manylinux2014_x86_64 --only-binary=:all:
 SOURCES := $(shell find src/krsi -name '*.py' -o -name '*.[ch]' -path '*native*')
 
-wheel: build/wheel/done ## the wheel that needs no compiler where it is installed
+wheel: build/wheel/done ## the wheel, which carries libbpf and needs no compiler where it is installed
 
 build/wheel/done: $(OBJECT) $(NATIVE) $(SOURCES) README.md
-	rm -rf build/wheel build/lib build/bdist*
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	rm -rf build/wheel build/lib build/bdist* build/linked
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/linked .
+	PATH="$(CURDIR)/$(BIN):$$PATH" auditwheel repair --wheel-dir build/wheel build/linked/*.whl >build/auditwheel.log 2>&1
 	touch $@
+
+# What the guest needs besides Debian's packages: krsi as it is installed, and pytest.
+GUEST := build/guest/site
 
 guest: $(GUEST)/done ## what the lab's guests need
 
 $(GUEST)/done: build/wheel/done
 	rm -rf $(GUEST)
-	$(BIN)/pip install --quiet --target $(GUEST) $(GUEST_PYTHON) 'PyYAML>=6.0.1,<7' 'msgspec>=0.19,<1' \
-		'structlog>=25.1,<27' 'cffi>=1.17,<3' pytest==9.2.0
-	$(BIN)/pip install --quiet --target $(GUEST) --no-deps build/wheel/*.whl
+	$(BIN)/pip install --quiet --target $(GUEST) --python-version 3.11 --implementation cp --only-binary=:all: \
+		--platform manylinux_2_34_x86_64 --platform manylinux2014_x86_64 build/wheel/*.whl pytest==9.2.0
+	sed -i '1s|^#!.*|#!/usr/bin/env python3|' $(GUEST)/bin/*  # the guest's own
 	touch $@
 
 $(BIN)/python: pyproject.toml

@@ -22,10 +22,10 @@ enum {
 
 struct descriptors {
 	const struct subject *subject; /* who would have them */
+	struct report *report;
 	kaddr fdt;
 	u64 base;   /* number of the first descriptor of the word */
 	u64 word;   /* bits of open descriptors that are left */
-	u32 hook;
 	u32 is_handed_over; /* by an unconfined task */
 	int result;
 };
@@ -79,46 +79,54 @@ static __always_inline bool is_standard_stream(const struct descriptors *descrip
 	       ((file_mode & S_IFMT) == S_IFCHR || !(mode & FMODE_READ));
 }
 
+/* What may be done through @file. */
+static __always_inline u32 access_through(kaddr file, u32 mode)
+{
+	u32 access = mode & FMODE_READ ? KRSI_ACCESS_READ : 0;
+
+	if (!(mode & FMODE_WRITE))
+		return access;
+	return access | (load_field(file, struct file, f_flags) & O_APPEND ? KRSI_ACCESS_APPEND : KRSI_ACCESS_WRITE);
+}
+
 /* 1 if the exec is refused for @file. */
 static __always_inline long weigh_descriptor(struct descriptors *descriptors, u32 number, kaddr file)
 {
+	u32 mode = load_field(file, struct file, f_mode), access = access_through(file, mode);
 	const struct subject *subject = descriptors->subject;
 	kaddr inode = load_kaddr(file, struct file, f_inode);
 	kaddr mnt = load_kaddr(file, struct file, f_path.mnt);
 	kaddr dentry = load_kaddr(file, struct file, f_path.dentry);
-	u32 mode = load_field(file, struct file, f_mode), access = 0;
-	struct report report = { .hook = descriptors->hook };
+	u32 file_mode = load_field(inode, struct inode, i_mode), owner;
+	struct report *report = descriptors->report;
 	struct decision decision;
 	u64 state;
 
-	report.file_mode = load_field(inode, struct inode, i_mode);
-	if (mode & FMODE_READ)
-		access |= KRSI_ACCESS_READ;
-	if (mode & FMODE_WRITE)
-		access |= load_field(file, struct file, f_flags) & O_APPEND ? KRSI_ACCESS_APPEND : KRSI_ACCESS_WRITE;
-	if (!access || is_standard_stream(descriptors, number, report.file_mode, mode))
+	if (!access || is_standard_stream(descriptors, number, file_mode, mode))
 		return 0;
 	state = resolve(subject->policy.image.base, mnt, dentry);
 	if (state == STATE_INTERNAL)
 		return 0;
-	if ((report.file_mode & S_IFMT) == S_IFDIR && state_is_known(state))
+	if ((file_mode & S_IFMT) == S_IFDIR && state_is_known(state))
 		state = step_slash(&subject->policy.image, state);
-	report.file_uid = load_field(inode, struct inode, i_uid.val);
-	report.owner = owner_of(subject, mnt, report.file_uid);
-	decision = judge(&subject->policy, weigh(record_in(&subject->policy, state), report.owner), access);
+	owner = owner_of(subject, mnt, load_field(inode, struct inode, i_uid.val));
+	decision = judge(&subject->policy, weigh(record_in(&subject->policy, state), owner), access);
 	if (!(decision.refused | decision.logged))
 		return 0;
-	report.access = access;
-	report.refused = decision.refused;
-	report.logged = decision.logged;
-	report.reason = reason_of_name(state);
-	report.path_class = class_of_name(subject, state);
-	report.next = number;
-	report.device = load_field(load_kaddr(inode, struct inode, i_sb), struct super_block, s_dev);
-	report.inode = load_field(inode, struct inode, i_ino);
-	report.mnt = mnt;
-	report.dentry = dentry;
-	descriptors->result = conclude(subject, &report, 0);
+	__builtin_memset(report, 0, sizeof(*report));
+	report->hook = KRSI_HOOK_BPRM_CREDS_FROM_FILE;
+	report->access = access;
+	report->refused = decision.refused;
+	report->logged = decision.logged;
+	report->reason = reason_of_name(state);
+	report->owner = owner;
+	report->path_class = class_of_name(subject, state);
+	report->next = number;
+	report->is_folder = (file_mode & S_IFMT) == S_IFDIR;
+	report->inode = inode;
+	report->mnt = mnt;
+	report->dentry = dentry;
+	descriptors->result = conclude(subject, report, 0);
 	return descriptors->result ? 1 : 0;
 }
 
@@ -137,19 +145,19 @@ static long descriptors_step(u32 index, struct descriptors *descriptors)
 	return kaddr_pointer(file) ? weigh_descriptor(descriptors, number, file) : 0;
 }
 
-/* 0, or -EACCES if @subject would be given one that it may not have. */
-static __noinline int check_descriptors(const struct subject *subject, u32 hook, u32 is_handed_over)
+/* 0, or -EACCES if @subject would be given one that it may not have. @report is overwritten. */
+static __always_inline int check_descriptors(const struct subject *subject, struct report *report, u32 is_handed_over)
 {
 	struct descriptors descriptors = {
 		.subject = subject,
+		.report = report,
 		.fdt = kaddr_of(subject->task->files->fdt),
-		.hook = hook,
 		.is_handed_over = is_handed_over,
 	};
 
 	if (bpf_loop(DESCRIPTOR_STEPS, descriptors_step, &descriptors, 0) == DESCRIPTOR_STEPS)
 		return -EACCES;
-	return descriptors.result;
+	return descriptors.result ? -EACCES : 0;
 }
 
 #endif

@@ -23,26 +23,25 @@ struct usual_record {
 	char text[RECORD_TEXT];
 };
 
-/* What is to be told. mnt and dentry are kaddrs; a dentry of 0 is none. */
+/* What is to be told. A dentry or inode of 0 is none. As small as can be: all calls share a stack of 512 bytes. */
 struct report {
-	u32 kind;
-	u32 hook;
+	u8 kind;
+	u8 hook;
+	u8 verdict;
+	u8 reason;
+	u8 owner;
+	u8 is_folder;
+	u16 zero;
+	s32 errno;
 	u32 access;
-	u32 verdict;
-	u32 reason;
 	u32 refused;
 	u32 logged;
-	u32 owner;
-	s32 errno;
 	u32 next;
 	u32 path_class;
 	u32 target_class;
-	u32 file_mode;
-	u32 file_uid;
-	u32 device;
 	u32 argc;
-	u64 inode;
 	u64 seal; /* of the object's folder, see struct place */
+	kaddr inode;
 	kaddr mnt;
 	kaddr dentry;
 	kaddr target_mnt;
@@ -77,6 +76,14 @@ static __always_inline void tell_subject(struct krsi_event *event, const struct 
 	}
 }
 
+static __always_inline void tell_inode(struct krsi_event *event, kaddr inode)
+{
+	event->device = load_field(load_kaddr(inode, struct inode, i_sb), struct super_block, s_dev);
+	event->inode = load_field(inode, struct inode, i_ino);
+	event->file_mode = load_field(inode, struct inode, i_mode);
+	event->file_uid = load_field(inode, struct inode, i_uid.val);
+}
+
 static __always_inline void tell_report(struct krsi_event *event, const struct report *report)
 {
 	event->kind = report->kind;
@@ -94,10 +101,12 @@ static __always_inline void tell_report(struct krsi_event *event, const struct r
 	event->argc = report->argc;
 	event->path_class = report->path_class;
 	event->target_class = report->target_class;
-	event->device = report->device;
-	event->inode = report->inode;
-	event->file_mode = report->file_mode;
-	event->file_uid = report->file_uid;
+	event->device = 0;
+	event->inode = 0;
+	event->file_mode = report->is_folder ? S_IFDIR : 0;
+	event->file_uid = 0;
+	if (report->inode)
+		tell_inode(event, report->inode);
 	event->target_len = 0;
 	event->cut = 0;
 	event->zero = 0;
@@ -127,7 +136,7 @@ static __always_inline u32 copy_path(char *to, const struct report *report)
 	bpf_probe_read_kernel(to + bounded(len, KRSI_FOLDER_TEXT - 1), bounded(name_len, NAME_ROOM - 1),
 			      (void *)load_field(report->dentry, struct dentry, d_name.name));
 	len += name_len;
-	if (report->file_mode >> 12 == S_IFDIR >> 12)
+	if (report->is_folder)
 		to[bounded(len++, RECORD_TEXT - 1)] = '/';
 	barrier();
 	return *(volatile u64 *)&text->lock == lock ? len : 0;
@@ -210,7 +219,6 @@ static __always_inline void draft_args(struct krsi_draft *draft, u64 args)
 
 static __always_inline void tell_drafted(const struct subject *subject, const struct report *report)
 {
-	bool is_folder = report->file_mode >> 12 == S_IFDIR >> 12;
 	struct krsi_draft *draft = draft_take();
 
 	if (!draft) {
@@ -219,7 +227,7 @@ static __always_inline void tell_drafted(const struct subject *subject, const st
 	}
 	tell(&draft->event, subject, report);
 	draft->begin = 0;
-	draft_path(draft, report->mnt, report->dentry, is_folder);
+	draft_path(draft, report->mnt, report->dentry, report->is_folder);
 	draft->event.path_len = draft->len;
 	draft->event.cut = draft->cut;
 	if (draft->len)
@@ -228,7 +236,7 @@ static __always_inline void tell_drafted(const struct subject *subject, const st
 	if (report->args)
 		draft_args(draft, report->args);
 	else
-		draft_path(draft, report->target_mnt, report->target_dentry, is_folder);
+		draft_path(draft, report->target_mnt, report->target_dentry, report->is_folder);
 	draft->event.target_len = draft->len;
 	draft->event.cut |= draft->cut * KRSI_CUT_TARGET;
 	bpf_ringbuf_output(&events, &draft->event,

@@ -75,13 +75,8 @@ static __always_inline void report_object(struct report *report, const struct su
 	report->seal = object->seal;
 	report->mnt = kaddr_of(object->mnt);
 	report->dentry = kaddr_of(object->dentry);
-	report->file_mode = object->name.is_folder ? S_IFDIR : 0;
-	if (object->inode) {
-		report->device = object->inode->i_sb->s_dev;
-		report->inode = object->inode->i_ino;
-		report->file_mode = object->inode->i_mode;
-		report->file_uid = object->inode->i_uid.val;
-	}
+	report->is_folder = object->name.is_folder;
+	report->inode = object->inode ? kaddr_of(object->inode) : 0;
 }
 
 static __always_inline bool is_enforcing(const struct subject *subject)
@@ -107,17 +102,15 @@ static __noinline int conclude(const struct subject *subject, struct report *rep
 }
 
 /* There is no policy to ask: whoever is confined is refused. */
-static __noinline int conclude_blind(const struct subject *subject, u32 hook, u32 access)
+static __always_inline int conclude_blind(const struct subject *subject, struct report *report, u32 hook, u32 access)
 {
-	struct report report = {
-		.hook = hook,
-		.access = access,
-		.refused = access,
-		.logged = access,
-		.reason = KRSI_REASON_FAILURE,
-	};
-
-	return conclude(subject, &report, 0);
+	__builtin_memset(report, 0, sizeof(*report));
+	report->hook = hook;
+	report->access = access;
+	report->refused = access;
+	report->logged = access;
+	report->reason = KRSI_REASON_FAILURE;
+	return conclude(subject, report, 0);
 }
 
 /* @subject wants @access to @object; what was not known of the object is filled in. */
@@ -128,7 +121,7 @@ static __always_inline int enforce(u32 hook, u32 access, const struct subject *s
 	struct report report;
 
 	if (!subject->policy.image.base)
-		return conclude_blind(subject, hook, access);
+		return conclude_blind(subject, &report, hook, access);
 	if (!(access & subject->policy.domain->mediated))
 		return 0;
 	access = locate(subject, object, access);
@@ -171,7 +164,7 @@ static __always_inline int enforce_move(u32 hook, u32 access, const struct subje
 	struct report report;
 
 	if (!subject->policy.image.base)
-		return conclude_blind(subject, hook, access);
+		return conclude_blind(subject, &report, hook, access);
 	if (!(access & subject->policy.domain->mediated))
 		return 0;
 	locate_name(subject, from);

@@ -4,6 +4,7 @@
  *
  *	bprm_creds_for_exec	once, at the beginning: forgets an exec that failed
  *	bprm_check_security	for the file, and again for each interpreter that it leads to: decides
+ *	bprm_creds_from_file	once, when nothing else can refuse the exec: looks at what is brought along
  *	bprm_committing_creds	behind the point of no return: enters the domain
  *
  * The first of the files that leads to another domain says to which one.
@@ -33,24 +34,16 @@ static __always_inline bool may_change_domain(const struct subject *subject, con
 	return !subject->policy.number || !(bprm->unsafe & (LSM_UNSAFE_PTRACE | LSM_UNSAFE_NO_NEW_PRIVS));
 }
 
-/* The exec leads to @next: keep that until it is committed, and see that nothing is brought along. */
-static __noinline int prepare_domain(struct subject *subject, u32 next)
+/* The exec leads to @next: keep that until it is committed. */
+static __always_inline int prepare_domain(struct subject *subject, u32 next)
 {
 	struct krsi_task *own = bpf_task_storage_get(&tasks, subject->task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	bool was_confined = subject->policy.number;
 
 	if (!own)
 		return -EACCES;
 	own->pending = next + 1;
-	own->flags = 0;
-	if (subject->task->files->count.counter > 1)
-		own->flags |= KRSI_PASSING_SHARES_FILES;
-	if (was_confined)
-		own->flags |= KRSI_PASSING_WAS_CONFINED;
-	subject->own = kaddr_of(own);
-	subject->policy.number = next;
-	subject->policy.domain = domain_of(&subject->policy.image, next);
-	return next ? check_descriptors(subject, KRSI_HOOK_BPRM_CHECK_SECURITY, !was_confined) : 0;
+	own->flags = subject->policy.number ? KRSI_PASSING_WAS_CONFINED : 0;
+	return 0;
 }
 
 /* An exec that failed left its destination behind. */
@@ -121,7 +114,7 @@ int BPF_PROG(krsi_bprm_check_security, struct linux_binprm *bprm, int ret)
 	if (ret)
 		return ret;
 	if (!executor(&subject))
-		return subject.policy.number ? conclude_blind(&subject, report.hook, report.access) : 0;
+		return subject.policy.number ? conclude_blind(&subject, &report, report.hook, report.access) : 0;
 	locate(&subject, &object, KRSI_ACCESS_EXEC);
 	own(&subject, &object);
 	if (subject.policy.number)
@@ -135,26 +128,50 @@ int BPF_PROG(krsi_bprm_check_security, struct linux_binprm *bprm, int ret)
 	return decision.refused ? ret : pass(&subject, bprm, object.name.state, &report);
 }
 
-/* The new program, told for whoever reads what it does later. */
-static __always_inline void tell_exec(const struct subject *subject, const struct linux_binprm *bprm)
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(krsi_bprm_creds_from_file, struct linux_binprm *bprm, const struct file *file, int ret)
 {
-	struct object object = {
-		.mnt = bprm->file->f_path.mnt,
-		.dentry = bprm->file->f_path.dentry,
-		.inode = bprm->file->f_inode,
-		.name.state = STATE_UNRESOLVED,
-	};
-	struct report report = { .kind = KRSI_KIND_EXEC, .hook = KRSI_HOOK_BPRM_COMMITTING_CREDS };
+	struct subject subject = {};
+	struct report report;
+	struct krsi_task *own;
+	u32 pending;
 
-	report_object(&report, subject, &object);
-	report.reason = KRSI_REASON_RECORD;
-	report.verdict = KRSI_VERDICT_ALLOW;
-	report.access = KRSI_ACCESS_EXEC;
-	report.logged = KRSI_ACCESS_EXEC;
-	report.next = subject->policy.number;
-	report.argc = bprm->argc;
-	report.args = bprm->p;
-	report_to_user(subject, &report);
+	if (ret)
+		return ret;
+	executor(&subject);
+	pending = pending_of(&subject);
+	if (!pending)
+		return 0;
+	own = bpf_task_storage_get(&tasks, subject.task, NULL, 0);
+	if (!own || !subject.policy.image.base)
+		return -EACCES;
+	if (pending - 1 == UNCONFINED)
+		return 0;
+	subject.policy.number = pending - 1;
+	subject.policy.domain = domain_of(&subject.policy.image, pending - 1);
+	if (subject.task->files->count.counter > 1)
+		own->flags |= KRSI_PASSING_SHARES_FILES;
+	return check_descriptors(&subject, &report, !(own->flags & KRSI_PASSING_WAS_CONFINED));
+}
+
+/* The new program, told for whoever reads what it does later. */
+static __always_inline void tell_exec(const struct subject *subject, struct report *report,
+				      const struct linux_binprm *bprm)
+{
+	__builtin_memset(report, 0, sizeof(*report));
+	report->kind = KRSI_KIND_EXEC;
+	report->hook = KRSI_HOOK_BPRM_COMMITTING_CREDS;
+	report->reason = KRSI_REASON_RECORD;
+	report->verdict = KRSI_VERDICT_ALLOW;
+	report->access = KRSI_ACCESS_EXEC;
+	report->logged = KRSI_ACCESS_EXEC;
+	report->next = subject->policy.number;
+	report->argc = bprm->argc;
+	report->args = bprm->p;
+	report->inode = kaddr_of(bprm->file->f_inode);
+	report->mnt = kaddr_of(bprm->file->f_path.mnt);
+	report->dentry = kaddr_of(bprm->file->f_path.dentry);
+	report_to_user(subject, report);
 }
 
 /*
@@ -165,6 +182,7 @@ SEC("lsm/bprm_committing_creds")
 int BPF_PROG(krsi_bprm_committing_creds, struct linux_binprm *bprm)
 {
 	struct subject subject = {};
+	struct report report;
 	struct krsi_task *own;
 
 	executor(&subject);
@@ -186,9 +204,9 @@ int BPF_PROG(krsi_bprm_committing_creds, struct linux_binprm *bprm)
 	subject.policy.number = own->domain;
 	subject.policy.domain = domain_of(&subject.policy.image, own->domain);
 	if (own->flags & KRSI_PASSING_SHARES_FILES &&
-	    check_descriptors(&subject, KRSI_HOOK_BPRM_COMMITTING_CREDS, !(own->flags & KRSI_PASSING_WAS_CONFINED)))
+	    check_descriptors(&subject, &report, !(own->flags & KRSI_PASSING_WAS_CONFINED)))
 		bpf_send_signal(SIGKILL);
 	own->flags = 0;
-	tell_exec(&subject, bprm);
+	tell_exec(&subject, &report, bprm);
 	return 0;
 }

@@ -151,7 +151,7 @@ static __always_inline int enforce_dentry(u32 hook, u32 access, struct dentry *d
 	if (!subject_is_confined(&subject) || kernel_acts_for_itself(subject.task))
 		return 0;
 	if (!subject.policy.image.base)
-		return conclude_blind(&subject, hook, access);
+		return conclude_blind(&subject, &report, hook, access);
 	if (!(access & subject.policy.domain->mediated))
 		return 0;
 	names.subject = &subject;
@@ -175,10 +175,8 @@ static __always_inline int enforce_dentry(u32 hook, u32 access, struct dentry *d
 	report.logged = decision.logged;
 	report.owner = owner_of(&subject, names.mnt, names.uid);
 	report.path_class = names.path_class;
-	report.device = inode->i_sb->s_dev;
-	report.inode = inode->i_ino;
-	report.file_mode = inode->i_mode;
-	report.file_uid = inode->i_uid.val;
+	report.is_folder = names.is_folder;
+	report.inode = kaddr_of(inode);
 	report.mnt = names.mnt;
 	report.dentry = names.count ? names.dentry : 0;
 	return conclude(&subject, &report, decision.killed);

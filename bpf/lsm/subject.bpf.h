@@ -79,7 +79,8 @@ static __always_inline bool own_storage(struct subject *subject)
 	data = load_kaddr(data, struct bpf_local_storage, cache[0]);
 	if (!storage_is_ours(data))
 		data = search_storage(kaddr_of(storage));
-	subject->own = data + bpf_core_field_offset(struct bpf_local_storage_data, data);
+	if (data)
+		subject->own = data + bpf_core_field_offset(struct bpf_local_storage_data, data);
 	return data;
 }
 

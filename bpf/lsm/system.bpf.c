@@ -18,12 +18,12 @@ static __always_inline int enforce_system(u32 hook, u32 access, kaddr mnt, kaddr
 	if (!subject_is_confined(&subject))
 		return 0;
 	if (!subject.policy.image.base)
-		return conclude_blind(&subject, hook, access);
+		return conclude_blind(&subject, &report, hook, access);
 	if (subject.policy.domain->system & access)
 		return 0;
 	report.refused = access;
 	report.logged = access;
-	report.file_mode = S_IFDIR;
+	report.is_folder = true;
 	report.mnt = mnt;
 	report.dentry = dentry;
 	return conclude(&subject, &report, 0);

@@ -31,6 +31,10 @@ class Hook:
     instead: str | None = None
 
 
+INHERIT = "file.inherit"
+"""The operation of a descriptor that an exec is refused for."""
+
+
 def _of(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -213,6 +217,16 @@ HOOKS = (
         blind="What an interpreter reads as a program is a read to the kernel: `sh file` asks sh to read it.",
     ),
     Hook(
+        "bprm_creds_from_file",
+        INHERIT,
+        None,
+        "5.8",
+        "An exec is about to be committed: descriptors that its new domain would not have been given refuse it.",
+        "fs/exec.c begin_new_exec()",
+        blind="Standard streams that an unconfined task hands over are not asked about if they are character devices, "
+        "or can only be written to.",
+    ),
+    Hook(
         "bprm_committing_creds",
         "exec",
         None,
@@ -236,6 +250,3 @@ HOOKS = (
 )
 
 BY_NAME = {hook.name: hook for hook in HOOKS}
-
-INHERIT = "file.inherit"
-"""The operation of a descriptor that an exec is refused for: asked at bprm_check_security, but not about an exec."""

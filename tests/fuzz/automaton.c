@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the stages of native/ with programs made of the input's bytes, some of them broken, under memory
- * limits that run out anywhere. What survives must be consistent: the cells and the deterministic automaton
- * agree on every path. Built with -fsanitize=fuzzer it is a target; alone it makes up inputs from a seed:
- * automaton SEED SECONDS. tests/fuzz/automaton.py builds and runs it.
+ * Fuzzes the stages of native/ with programs made of the input's bytes, some of them broken, under
+ * memory limits that run out anywhere. What survives must be consistent: the cells and the
+ * deterministic automaton agree on every path. Built with -fsanitize=fuzzer it is a target; alone
+ * it makes up inputs from a seed: automaton SEED SECONDS. tests/fuzz/automaton.py builds and runs
+ * it.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -90,7 +91,8 @@ static void make_programs(struct programs *p, struct input *in)
 		uint8_t kind = take(in);
 
 		for (byte = 1; byte < 256; byte++)
-			if (kind < 64 || (kind < 128 && byte != '/') || (kind >= 128 && byte * kind % 7 == 3))
+			if (kind < 64 || (kind < 128 && byte != '/') ||
+			    (kind >= 128 && byte * kind % 7 == 3))
 				p->bitmaps[i * SET_BYTES + byte / 8] |= 1 << byte % 8;
 	}
 	p->groups = take(in) % 5;
@@ -125,7 +127,8 @@ static void check_paths(const struct krsi_dfa *dfa, const uint32_t *classes, con
 		const uint32_t *first = &cells[packed / 4], *cell;
 
 		byte = byte ? byte : '/';
-		assert(first[0] & KRSI_COMB_FIRST && first[0] >> 3 == classes[dfa->accept.at[state]]);
+		assert(first[0] & KRSI_COMB_FIRST);
+		assert(first[0] >> 3 == classes[dfa->accept.at[state]]);
 		cell = first + 2 * byte;
 		packed = (cell[0] == packed ? cell[1] : first[1]) & ~(uint32_t)KRSI_COMB_STAYS;
 		state = next_state(&dfa->rows, state, byte);
@@ -145,7 +148,8 @@ static struct krsi_dfa *make_dfa(const struct programs *p, size_t limit)
 	uint64_t scores[16];
 	int error, more = 1;
 
-	nfa = krsi_nfa_new(p->at, p->size, p->groups, p->patterns, p->bitmaps, p->sets, limit, &error);
+	nfa = krsi_nfa_new(p->at, p->size, p->groups, p->patterns, p->bitmaps, p->sets, limit,
+			   &error);
 	assert(nfa || error == -EINVAL || error == -E2BIG);
 	if (nfa)
 		dfa = krsi_dfa_new(nfa, MAX_STATES, limit, &error);

@@ -141,7 +141,8 @@ def test_cells_are_as_bpf_reads_them(patterns: list[Glob]) -> None:
     for place, (owner, to) in cells.items():
         if owner != UNUSED:
             assert to & ~STAYS in states
-            assert place in states or (owner in states and 1 <= (place - owner) // CELL <= 255 and to != cells[owner][1])
+            byte = (place - owner) // CELL
+            assert place in states or (owner in states and 1 <= byte <= 255 and to != cells[owner][1])
         else:
             assert to == 0
     for state in states:

@@ -80,7 +80,7 @@ class RawAutomaton:
         try:
             return self._packed(self._minimal(ffi.new("uint32_t[]", list(class_of))))
         except ExhaustedError as error:
-            raise CompileError(f"to minimise the patterns' {self.states} automaton states takes {error}") from None
+            raise CompileError(f"to minimise and pack the patterns' {self.states} states takes {error}") from None
 
     def _minimal(self, classes: Any) -> Any:
         minimal = make(lib.krsi_minimal_new, lib.krsi_minimal_free, self._dfa, classes, limits=self._limits)
@@ -103,9 +103,12 @@ class RawAutomaton:
             lambda: (lib.krsi_comb_placed(comb), states, "packing"),
             self._progress,
         )
-        cells = ffi.new("uint32_t[]", 2 * lib.krsi_comb_cells(comb))
-        lib.krsi_comb_write(comb, cells)
-        return Automaton(bytes(ffi.buffer(cells)), lib.krsi_comb_start(comb), states)
+        size = _CELL.size * lib.krsi_comb_cells(comb)
+        if size > self._limits.bytes:
+            raise ExhaustedError(f"{size >> 20} MiB of cells")
+        cells = bytearray(size)
+        lib.krsi_comb_write(comb, ffi.from_buffer("uint32_t[]", cells, require_writable=True))
+        return Automaton(bytes(cells), lib.krsi_comb_start(comb), states)
 
 
 def determinise(globs: Sequence[Glob], limit: Limits | None = None, progress: Progress | None = None) -> RawAutomaton:

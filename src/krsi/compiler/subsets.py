@@ -29,13 +29,9 @@ def build(globs: Sequence[Glob], limits: Limits, progress: Progress | None) -> A
     :raises ExhaustedError: the patterns alone take more memory than they may
     """
     code = programs(globs)
-    sets = ffi.from_buffer(code.sets)
-    nfa = make(
-        lib.krsi_nfa_new,
-        lib.krsi_nfa_free,
-        *(ffi.from_buffer(code.data), len(code.data), code.groups, code.patterns, sets, len(code.sets) // 32),
-        limits=limits,
-    )
+    data, sets = ffi.from_buffer(code.data), ffi.from_buffer(code.sets)
+    source = (data, len(data), code.groups, code.patterns, sets, len(sets) // 32)
+    nfa = make(lib.krsi_nfa_new, lib.krsi_nfa_free, *source, limits=limits)
     dfa = make(lib.krsi_dfa_new, lib.krsi_dfa_free, nfa, limits.states, limits=limits)
     try:
         work(
@@ -62,4 +58,4 @@ def _scores(dfa: Any, count: int) -> list[int]:
     scores = ffi.new("uint64_t[]", count)
     if lib.krsi_dfa_scores(dfa, scores) < 0:
         raise MemoryError("no memory left to find out which patterns explode")
-    return ffi.unpack(scores, count)  # type: ignore[no-any-return]
+    return list(scores)

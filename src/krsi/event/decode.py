@@ -4,7 +4,7 @@ import errno
 from dataclasses import dataclass
 
 from krsi.abi import Abi
-from krsi.hooks import BY_NAME, INHERIT
+from krsi.hooks import BY_NAME
 from krsi.policy.model import EXEC
 
 
@@ -83,7 +83,7 @@ class Decoder:
         kind = name("kind", raw["kind"])
         return Record(
             kind=kind,
-            operation=_operation(name("hook", raw["hook"]), access),
+            operation=BY_NAME[name("hook", raw["hook"])].operation,
             verdict=name("verdict", raw["verdict"]),
             reason=name("reason", raw["reason"]),
             mode=name("mode", raw["mode"]),
@@ -104,11 +104,6 @@ _PLAIN = (
     *("seq", "boottime_ns", "image_ns", "start_ns", "generation", "domain", "errno", "next", "tgid", "tid"),
     *("uid", "gid", "euid", "inode", "device", "file_mode", "file_uid"),
 )
-
-
-def _operation(hook: str, access: tuple[str, ...]) -> str:
-    operation = BY_NAME[hook].operation
-    return INHERIT if operation == EXEC and EXEC not in access else operation
 
 
 def _ancestors(tgids: tuple[int, ...]) -> tuple[int, ...]:

@@ -82,7 +82,8 @@ static int add_row(struct krsi_dfa *dfa, uint32_t from)
 		set = fallback;
 		if (at < end && rows->byte.at[at] == byte)
 			set = rows->to.at[at++];
-		error = krsi_subsets_extend(dfa, set, byte, &set) ?: add_edge(dfa, byte, set, fallback);
+		error = krsi_subsets_extend(dfa, set, byte, &set) ?:
+			add_edge(dfa, byte, set, fallback);
 		byte = buckets_next(&s->buckets, byte + 1);
 	}
 	return error ?: find_state(dfa, fallback, &set) ?:

@@ -7,9 +7,9 @@
 struct krsi_dfa;
 
 /*
- * Say in @scores, one per pattern, how much each adds to the difference between the states found so far:
- * a node counts as often as it is in a state or as it is in none, whichever is rarer. @dfa must not be
- * done. Return 0 or -ENOMEM.
+ * Say in @scores, one per pattern, how much each adds to the difference between the states found
+ * so far: a node counts as often as it is in a state or as it is in none, whichever is rarer. @dfa
+ * must not be done. Return 0 or -ENOMEM.
  */
 int krsi_dfa_scores(struct krsi_dfa *dfa, uint64_t *scores);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Row displacement, first fit, rows with the most edges first. A map of the free cells is searched 64
- * places at a time. Cells never become free again, so where a base and one edge did not fit they never
- * will: a search begins where each of its edges alone has last fitted.
+ * Row displacement, first fit, rows with the most edges first. A map of the free cells is searched
+ * 64 places at a time. Cells never become free again, so where a base and one edge did not fit
+ * they never will: a search begins where each of its edges alone has last fitted.
  */
 #include "comb.h"
 
@@ -22,7 +22,7 @@ struct krsi_comb {
 	uint64_t *free; /* bit i of word j: cell 64 * j + i is free */
 	size_t room; /* words */
 	size_t last; /* word of the last base */
-	size_t fits[256]; /* by byte: the first word where a base and that edge may fit; 0: base alone */
+	size_t fits[256]; /* by byte: the first word where a base and that edge may fit */
 };
 
 static int reserve(struct krsi_comb *comb, size_t words)
@@ -248,8 +248,10 @@ void krsi_comb_write(const struct krsi_comb *comb, uint32_t *cells)
 		write_cell(cells, base, NONE, 0);
 	for (state = 0; state < rows_count(rows); state++) {
 		base = comb->base.at[state];
-		write_cell(cells, base, first_owner(comb, state), next(comb, rows->fallback.at[state]));
+		write_cell(cells, base, first_owner(comb, state),
+			   next(comb, rows->fallback.at[state]));
 		for (at = rows->start.at[state]; at < rows->start.at[state + 1]; at++)
-			write_cell(cells, base + rows->byte.at[at], CELL * base, next(comb, rows->to.at[at]));
+			write_cell(cells, base + rows->byte.at[at], CELL * base,
+				   next(comb, rows->to.at[at]));
 	}
 }

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 /*
- * The packed form that BPF code reads (struct krsi_cell in bpf/lsm/krsi.h): cells of two little-endian
- * numbers {owner, next}. A state is the place of its first cell in bytes, so a multiple of 8. Byte c, 1
- * to 255, leads to the next of the cell at state + 8 * c if the state is that cell's owner, else to
- * the next of the first cell. The owner of a first cell is 8 * class and its marks, of an unused cell
- * 0xffffffff: no state is like that. The dead state is 0. There are cells for all bytes of all states.
+ * The packed form that BPF code reads (struct krsi_cell in bpf/lsm/krsi.h): cells of two
+ * little-endian numbers {owner, next}. A state is the place of its first cell in bytes, so a
+ * multiple of 8. Byte c, 1 to 255, leads to the next of the cell at state + 8 * c if the state is
+ * that cell's owner, else to the next of the first cell. The owner of a first cell is 8 * class
+ * and its marks, of an unused cell 0xffffffff: no state is like that. The dead state is 0. There
+ * are cells for all bytes of all states.
  */
 enum {
 	KRSI_COMB_FIRST = 1, /* of an owner: a first cell */

@@ -99,8 +99,8 @@ static int end_block(struct krsi_minimal *minimal, uint32_t block, struct words 
 	int error;
 
 	krsi_look(r, state, &look);
-	error = words_push(&minimal->class, r->classes[r->dfa->accept.at[state]], &minimal->budget) ?:
-		words_push(stack, look.fallback, &minimal->budget);
+	error = words_push(&minimal->class, r->classes[r->dfa->accept.at[state]], r->budget) ?:
+		words_push(stack, look.fallback, r->budget);
 	for (i = 0; i < look.count && !error; i++)
 		error = rows_edge(&minimal->rows, look.byte[i], look.to[i], &minimal->budget) ?:
 			words_push(stack, look.to[look.count - 1 - i], &minimal->budget);

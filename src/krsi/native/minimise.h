@@ -20,7 +20,7 @@ struct krsi_minimal *krsi_minimal_new(const struct krsi_dfa *dfa, const uint32_t
 				      size_t limit, int *error);
 void krsi_minimal_free(struct krsi_minimal *minimal);
 
-/* Look at about @count states. Return 1 if that was not all, 0 if it is done, or a negative errno. */
+/* Look at about @count states. Return 1 if some are left, 0 if it is done, or a negative errno. */
 int krsi_minimal_step(struct krsi_minimal *minimal, uint32_t count);
 
 /* States told apart so far; the states of the least automaton when done. */

@@ -220,8 +220,9 @@ static uint32_t edge_from(const struct krsi_nfa *nfa, uint32_t node)
 }
 
 /*
- * Sort the numbers from 0 by their @keys into @groups, from @start[key] to @start[key + 1]; in place
- * of a number goes its value, if there are @values. Keys are nodes or NONE, whose numbers are dropped.
+ * Sort the numbers from 0 by their @keys into @groups, from @start[key] to @start[key + 1]; in
+ * place of a number goes its value, if there are @values. Keys are nodes or NONE, whose numbers
+ * are dropped.
  */
 static int group_by(struct krsi_nfa *nfa, const struct words *keys, const struct words *values,
 		    struct words *start, struct words *groups)

@@ -4,8 +4,9 @@
 #include "stages.h"
 
 /*
- * What a node reaches is itself and what those reach that its empty edges lead to. These never go round:
- * each reads on in a pattern. So nodes are worked off depth first, behind all that they lead to.
+ * What a node reaches is itself and what those reach that its empty edges lead to. These never go
+ * round: each reads on in a pattern. So nodes are worked off depth first, behind all that they
+ * lead to.
  */
 struct walk {
 	struct words stack;

@@ -186,7 +186,7 @@ static int group_dirty(struct refinement *r, uint32_t block)
 	return 0;
 }
 
-/* Split @block into its groups and the states that are not dirty; the largest part keeps the name. */
+/* Split @block into its groups and the states that are not dirty; the largest keeps the name. */
 static int split(struct refinement *r, uint32_t block)
 {
 	uint32_t first = r->first.at[block], clean = r->size.at[block] - r->dirty.at[block];

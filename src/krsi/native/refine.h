@@ -5,10 +5,11 @@
 #include <stdint.h>
 
 /*
- * Partition refinement, for minimise.c. Blocks are split by what their states' rows look like with blocks
- * in place of states, until no block has two different rows. A row has to be looked at again only when a
- * state that it leads to has got another block; the largest part of a block that is split keeps its name,
- * so that a state is renamed at most log2(states) times (Hopcroft's smaller half).
+ * Partition refinement, for minimise.c. Blocks are split by what their states' rows look like with
+ * blocks in place of states, until no block has two different rows. A row has to be looked at
+ * again only when a state that it leads to has got another block; the largest part of a block that
+ * is split keeps its name, so that a state is renamed at most log2(states) times (Hopcroft's
+ * smaller half).
  */
 struct refinement;
 
@@ -21,8 +22,8 @@ struct krsi_look {
 };
 
 /*
- * Look at the row of @state. Equal functions of the byte look equal, whatever target is the default: of
- * the blocks that most bytes lead to the one with the least number is.
+ * Look at the row of @state. Equal functions of the byte look equal, whatever target is the
+ * default: of the blocks that most bytes lead to the one with the least number is.
  */
 void krsi_look(const struct refinement *r, uint32_t state, struct krsi_look *look);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the compiler of path patterns hands on from stage to stage: patterns -> krsi_nfa -> krsi_dfa ->
- * krsi_minimal -> krsi_comb. All functions return 0 or a negative errno.
+ * What the compiler of path patterns hands on from stage to stage: patterns -> krsi_nfa ->
+ * krsi_dfa -> krsi_minimal -> krsi_comb. All functions return 0 or a negative errno.
  */
 #ifndef KRSI_STAGES_H
 #define KRSI_STAGES_H
@@ -17,9 +17,9 @@
 #define LABEL_NUMBER 0xffffff
 
 /*
- * A node stands for what has been read of a pattern: what its parent stands for, then its label. "Any
- * number of" and groups are entered and left by empty edges, so that the nodes are a trie and patterns
- * that begin alike share them. Node 0 is the beginning.
+ * A node stands for what has been read of a pattern: what its parent stands for, then its label.
+ * "Any number of" and groups are entered and left by empty edges, so that the nodes are a trie and
+ * patterns that begin alike share them. Node 0 is the beginning.
  */
 struct krsi_nfa {
 	struct budget budget;
@@ -38,7 +38,7 @@ struct krsi_nfa {
 	struct words out_start, out; /* to where empty edges lead */
 	struct words back_start, back; /* from where empty edges come */
 	struct words is_wild; /* whether a set of bytes leads on from here */
-	struct words reach_start, reach_end, reach; /* useful nodes reached without a byte, sorted */
+	struct words reach_start, reach_end, reach; /* useful nodes reached without a byte */
 };
 
 /* Rows of a transition table. Bytes are 1 to 255; no edge leads to where its row's default does. */
@@ -57,10 +57,10 @@ struct buckets {
 };
 
 /*
- * Sets of nodes, in two parts: of the nodes in a set only few, the wild ones, lead on by whole sets of
- * bytes, and most sets have the same few. So a set is the number of its set of wild nodes and its plain
- * nodes, which are a handful. The row of a set of wild nodes is made once; the row of a set of nodes is
- * a copy of it but for the bytes of its plain nodes.
+ * Sets of nodes, in two parts: of the nodes in a set only few, the wild ones, lead on by whole
+ * sets of bytes, and most sets have the same few. So a set is the number of its set of wild nodes
+ * and its plain nodes, which are a handful. The row of a set of wild nodes is made once; the row
+ * of a set of nodes is a copy of it but for the bytes of its plain nodes.
  */
 struct subsets {
 	const struct krsi_nfa *nfa;

@@ -209,7 +209,7 @@ def _refuse_first(items: Sequence[Token], negated: bool) -> None:
 def _ranges(items: Sequence[Token]) -> Iterator[int]:
     at = 0
     while at < len(items):
-        first, is_range = items[at], items[at + 1 : at + 2] and items[at + 1].data == b"-"
+        first, is_range = items[at], at + 1 < len(items) and items[at + 1].data == b"-"
         if at and first.data == b"-":
             raise first.error("misplaced '-' in a class", "put it first: [-a]")
         last = _range_end(items, at) if is_range else first
@@ -276,21 +276,22 @@ class _Variables:
         if len(self._open) == MAX_DEPTH:
             raise token.error(f"variables refer to variables more than {MAX_DEPTH} deep")
         self._open.append(name)
-        values = [value for text in self._texts[name] for value in self._value(text, name, token)]
+        parts = [self._parts(text, name, token) for text in self._texts[name]]
         self._open.pop()
-        if not values:
+        if not parts:
             raise token.error(f"variable @{{{name}}} has no values")
-        return values
+        if sum(map(_size, parts)) > MAX_SIZE:
+            raise token.error(_TOO_LARGE, _AT_MOST)
+        return [list(chain(*choice)) for part in parts for choice in product(*part)]
 
-    def _value(self, text: str, name: str, token: Token) -> Iterator[list[Token]]:
+    def _parts(self, text: str, name: str, token: Token) -> list[list[list[Token]]]:
+        """Return what *text* is made of: pieces, each as the values that it may have."""
         try:
             tokens = _lexed(text)
             _check_balanced(tokens, len(text))
-            parts = [self._resolved(each) if each.kind == "@" else [[each]] for each in tokens]
-            _check_size(parts)
+            return [self._resolved(each) if each.kind == "@" else [[each]] for each in tokens]
         except GlobError as error:
             raise token.error(f"in the value {text!r} of @{{{name}}}: {error.message}", error.hint) from None
-        return (list(chain(*choice)) for choice in product(*parts))
 
 
 def _check_balanced(tokens: Sequence[Token], end: int) -> None:
@@ -305,10 +306,10 @@ def _check_balanced(tokens: Sequence[Token], end: int) -> None:
         raise GlobError("unclosed '{'", 0, end, "write \\{ for the character itself")
 
 
-def _check_size(parts: Sequence[Sequence[Sequence[Token]]]) -> None:
-    longest = sum(max((sum(len(token.data) + 1 for token in value) for value in values), default=0) for values in parts)
-    if prod(map(len, parts)) * max(longest, 1) > MAX_SIZE:
-        raise GlobError(_TOO_LARGE, 0, 1, _AT_MOST)
+def _size(parts: Sequence[Sequence[Sequence[Token]]]) -> int:
+    """Return how large at most all that *parts* can be put together to is."""
+    longest = sum(max(sum(len(token.data) + 1 for token in value) for value in values) for values in parts)
+    return prod(map(len, parts)) * max(longest, 1)
 
 
 def _stripped(value: list[Token], begun: bool, ended: bool) -> list[Token]:

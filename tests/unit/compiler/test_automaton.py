@@ -249,5 +249,5 @@ def test_memory_of_minimising_is_bounded() -> None:
     raw = determinise(patterns)
     raw._limits = Limits(bytes=100_000)
 
-    with pytest.raises(CompileError, match="automaton states takes more than 0 MiB of memory"):
+    with pytest.raises(CompileError, match="states takes more than 0 MiB of memory"):
         raw.minimise(range(len(raw.accepts)))

@@ -143,8 +143,9 @@ def test_braces_may_be_deep_but_not_deeper() -> None:
         {f"V{n}": [f"@{{V{n + 1}}}@{{V{n + 1}}}"] for n in range(40)} | {"V40": ["abc"]},
         {f"V{n}": [f"@{{V{n + 1}}}@{{V{n + 1}}}"] for n in range(40)} | {"V40": ["a", "b"]},
         {"V0": [f"{n}@{{V1}}" for n in range(1000)], "V1": ["x" * 200] * 10},
+        {"V0": [f"{n}@{{V1}}@{{V1}}" for n in range(1000)], "V1": [str(n) for n in range(100)]},
     ],
-    ids=["long", "many", "long and many"],
+    ids=["long", "many", "long and many", "many of many"],
 )
 def test_expansion_is_bounded(variables: dict[str, list[str]]) -> None:
     """
