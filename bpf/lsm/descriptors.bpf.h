@@ -30,32 +30,17 @@ struct descriptors {
 	int result;
 };
 
-/* The number of the lowest bit of @word that is set. */
+/* By a de Bruijn sequence: https://www.chessprogramming.org/BitScan#De_Bruijn_Multiplication */
+static const u8 bit_numbers[64] = {
+	0, 47, 1, 56, 48, 27, 2, 60, 57, 49, 41, 37, 28, 16, 3, 61, 54, 58, 35, 52, 50, 42,
+	21, 44, 38, 32, 29, 23, 17, 11, 4, 62, 46, 55, 26, 59, 40, 36, 15, 53, 34, 51, 20, 43,
+	31, 22, 10, 45, 25, 39, 14, 33, 19, 30, 9, 24, 13, 18, 8, 12, 7, 6, 5, 63,
+};
+
+/* The number of the lowest bit of @word that is set; @word is not 0. */
 static __always_inline u32 lowest_bit(u64 word)
 {
-	u32 bit = 0;
-
-	if (!(word & 0xffffffff)) {
-		bit += 32;
-		word >>= 32;
-	}
-	if (!(word & 0xffff)) {
-		bit += 16;
-		word >>= 16;
-	}
-	if (!(word & 0xff)) {
-		bit += 8;
-		word >>= 8;
-	}
-	if (!(word & 0xf)) {
-		bit += 4;
-		word >>= 4;
-	}
-	if (!(word & 0x3)) {
-		bit += 2;
-		word >>= 2;
-	}
-	return bit + !(word & 1);
+	return bit_numbers[((word ^ (word - 1)) * 0x03f79d71b4cb0a89) >> 58];
 }
 
 /* The next 64 descriptors; 1 if there are no more. */
