@@ -17,45 +17,19 @@ enum {
 	O_APPEND = 02000,
 	S_IFCHR = 0020000,
 	STDERR = 2,
-	DESCRIPTOR_STEPS = 1 << 18, /* words of the bitmap, and descriptors, that are looked at */
+	WORD_BITS = 64,
+	MAX_WORDS = 1 << 14, /* of the bitmap: a million descriptors, which is what fs.nr_open allows unless raised */
 };
 
 struct descriptors {
 	const struct subject *subject; /* who would have them */
 	struct report *report;
 	kaddr fdt;
-	u64 base;   /* number of the first descriptor of the word */
-	u64 word;   /* bits of open descriptors that are left */
+	u64 word; /* bits of open descriptors, of which the lowest is number @base */
+	u32 base;
 	u32 is_handed_over; /* by an unconfined task */
 	int result;
 };
-
-/* By a de Bruijn sequence: https://www.chessprogramming.org/BitScan#De_Bruijn_Multiplication */
-static const u8 bit_numbers[64] = {
-	0, 47, 1, 56, 48, 27, 2, 60, 57, 49, 41, 37, 28, 16, 3, 61, 54, 58, 35, 52, 50, 42,
-	21, 44, 38, 32, 29, 23, 17, 11, 4, 62, 46, 55, 26, 59, 40, 36, 15, 53, 34, 51, 20, 43,
-	31, 22, 10, 45, 25, 39, 14, 33, 19, 30, 9, 24, 13, 18, 8, 12, 7, 6, 5, 63,
-};
-
-/* The number of the lowest bit of @word that is set; @word is not 0. */
-static __always_inline u32 lowest_bit(u64 word)
-{
-	return bit_numbers[((word ^ (word - 1)) * 0x03f79d71b4cb0a89) >> 58];
-}
-
-/* The next 64 descriptors; 1 if there are no more. */
-static __always_inline long next_descriptors(struct descriptors *descriptors)
-{
-	kaddr fdt = descriptors->fdt;
-	u64 offset = descriptors->base / 8;
-
-	if (descriptors->base >= load_field(fdt, struct fdtable, max_fds))
-		return 1;
-	descriptors->word = load_word((u64)load_field(fdt, struct fdtable, open_fds) + offset) &
-			    ~load_word((u64)load_field(fdt, struct fdtable, close_on_exec) + offset);
-	descriptors->base += 64;
-	return 0;
-}
 
 static __always_inline bool is_standard_stream(const struct descriptors *descriptors, u32 number, u32 file_mode,
 					       u32 mode)
@@ -115,19 +89,37 @@ static __always_inline long weigh_descriptor(struct descriptors *descriptors, u3
 	return descriptors->result ? 1 : 0;
 }
 
-static long descriptors_step(u32 index, struct descriptors *descriptors)
+/*
+ * Nothing counts here but the loops' own index, which the verifier takes for any number: so it sees one round like the
+ * next, and does not follow each of them.
+ */
+static long descriptor_step(u32 bit, struct descriptors *descriptors)
 {
-	u64 word = descriptors->word, files;
-	u32 number;
+	u32 number = descriptors->base + bit;
+	u64 files;
 	kaddr file;
 
-	if (!word)
-		return next_descriptors(descriptors);
-	number = descriptors->base - 64 + lowest_bit(word);
-	descriptors->word = word & (word - 1);
+	if (!(descriptors->word >> (bit & (WORD_BITS - 1)) & 1))
+		return 0;
 	files = (u64)load_field(descriptors->fdt, struct fdtable, fd);
 	file = load_word(files + number * sizeof(u64)) - kaddr_pointer(0);
 	return kaddr_pointer(file) ? weigh_descriptor(descriptors, number, file) : 0;
+}
+
+static long descriptors_step(u32 word, struct descriptors *descriptors)
+{
+	kaddr fdt = descriptors->fdt;
+	u64 offset = word * sizeof(u64);
+
+	descriptors->base = word * WORD_BITS;
+	if (descriptors->base >= load_field(fdt, struct fdtable, max_fds))
+		return 1;
+	descriptors->word = load_word((u64)load_field(fdt, struct fdtable, open_fds) + offset) &
+			    ~load_word((u64)load_field(fdt, struct fdtable, close_on_exec) + offset);
+	if (!descriptors->word)
+		return 0;
+	bpf_loop(WORD_BITS, descriptor_step, descriptors, 0);
+	return descriptors->result ? 1 : 0;
 }
 
 /* 0, or -EACCES if @subject would be given one that it may not have. @report is overwritten. */
@@ -140,7 +132,7 @@ static __always_inline int check_descriptors(const struct subject *subject, stru
 		.is_handed_over = is_handed_over,
 	};
 
-	if (bpf_loop(DESCRIPTOR_STEPS, descriptors_step, &descriptors, 0) == DESCRIPTOR_STEPS)
+	if (bpf_loop(MAX_WORDS, descriptors_step, &descriptors, 0) == MAX_WORDS)
 		return -EACCES;
 	return descriptors.result ? -EACCES : 0;
 }
