@@ -17,16 +17,13 @@ enum {
 	O_APPEND = 02000,
 	S_IFCHR = 0020000,
 	STDERR = 2,
-	WORD_BITS = 64,
-	MAX_WORDS = 1 << 14, /* of the bitmap: a million descriptors, which is what fs.nr_open allows unless raised */
+	MAX_DESCRIPTORS = 1 << 20, /* what fs.nr_open allows unless raised; with more, the exec is refused */
 };
 
 struct descriptors {
 	const struct subject *subject; /* who would have them */
 	struct report *report;
 	kaddr fdt;
-	u64 word; /* bits of open descriptors, of which the lowest is number @base */
-	u32 base;
 	u32 is_handed_over; /* by an unconfined task */
 	int result;
 };
@@ -38,14 +35,13 @@ static __always_inline bool is_standard_stream(const struct descriptors *descrip
 	       ((file_mode & S_IFMT) == S_IFCHR || !(mode & FMODE_READ));
 }
 
-/* What may be done through @file. */
+/* What may be done through @file. Without branches, see weigh(). */
 static __always_inline u32 access_through(kaddr file, u32 mode)
 {
-	u32 access = mode & FMODE_READ ? KRSI_ACCESS_READ : 0;
+	u64 appends = bounded(load_field(file, struct file, f_flags) / O_APPEND, 1);
+	u64 reads = bounded(mode / FMODE_READ, 1), writes = bounded(mode / FMODE_WRITE, 1);
 
-	if (!(mode & FMODE_WRITE))
-		return access;
-	return access | (load_field(file, struct file, f_flags) & O_APPEND ? KRSI_ACCESS_APPEND : KRSI_ACCESS_WRITE);
+	return reads * KRSI_ACCESS_READ | (writes & appends) * KRSI_ACCESS_APPEND | (writes & ~appends) * KRSI_ACCESS_WRITE;
 }
 
 /* 1 if the exec is refused for @file. */
@@ -90,36 +86,22 @@ static __always_inline long weigh_descriptor(struct descriptors *descriptors, u3
 }
 
 /*
- * Nothing counts here but the loops' own index, which the verifier takes for any number: so it sees one round like the
+ * Nothing counts here but the loop's own index, which the verifier takes for any number: so it sees one round like the
  * next, and does not follow each of them.
  */
-static long descriptor_step(u32 bit, struct descriptors *descriptors)
+static long descriptors_step(u32 number, struct descriptors *descriptors)
 {
-	u32 number = descriptors->base + bit;
-	u64 files;
-	kaddr file;
+	kaddr fdt = descriptors->fdt, file;
+	u64 offset = number / 64 * sizeof(u64), open;
 
-	if (!(descriptors->word >> (bit & (WORD_BITS - 1)) & 1))
-		return 0;
-	files = (u64)load_field(descriptors->fdt, struct fdtable, fd);
-	file = load_word(files + number * sizeof(u64)) - kaddr_pointer(0);
-	return kaddr_pointer(file) ? weigh_descriptor(descriptors, number, file) : 0;
-}
-
-static long descriptors_step(u32 word, struct descriptors *descriptors)
-{
-	kaddr fdt = descriptors->fdt;
-	u64 offset = word * sizeof(u64);
-
-	descriptors->base = word * WORD_BITS;
-	if (descriptors->base >= load_field(fdt, struct fdtable, max_fds))
+	if (number >= load_field(fdt, struct fdtable, max_fds))
 		return 1;
-	descriptors->word = load_word((u64)load_field(fdt, struct fdtable, open_fds) + offset) &
-			    ~load_word((u64)load_field(fdt, struct fdtable, close_on_exec) + offset);
-	if (!descriptors->word)
+	open = load_word((u64)load_field(fdt, struct fdtable, open_fds) + offset) &
+	       ~load_word((u64)load_field(fdt, struct fdtable, close_on_exec) + offset);
+	if (!(open >> (number & 63) & 1))
 		return 0;
-	bpf_loop(WORD_BITS, descriptor_step, descriptors, 0);
-	return descriptors->result ? 1 : 0;
+	file = load_word((u64)load_field(fdt, struct fdtable, fd) + number * sizeof(u64)) - kaddr_pointer(0);
+	return kaddr_pointer(file) ? weigh_descriptor(descriptors, number, file) : 0;
 }
 
 /* 0, or -EACCES if @subject would be given one that it may not have. @report is overwritten. */
@@ -132,7 +114,7 @@ static __always_inline int check_descriptors(const struct subject *subject, stru
 		.is_handed_over = is_handed_over,
 	};
 
-	if (bpf_loop(MAX_WORDS, descriptors_step, &descriptors, 0) == MAX_WORDS)
+	if (bpf_loop(MAX_DESCRIPTORS, descriptors_step, &descriptors, 0) == MAX_DESCRIPTORS)
 		return -EACCES;
 	return descriptors.result ? -EACCES : 0;
 }

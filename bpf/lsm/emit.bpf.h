@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Tell user space what was decided. A record that finds no room is counted by the gap in the sequence numbers and
- * changes no verdict.
- *
- * The usual record is that of an object in a folder where something was told before: the folder's path is still at
- * hand as text (struct krsi_text), and the record is written straight into the ring. Any other is drafted first.
- */
+/* What the hooks have to tell user space, and whom they tell it to: emit.bpf.c. */
 #ifndef KRSI_EMIT_BPF_H
 #define KRSI_EMIT_BPF_H
 
 #include "subject.bpf.h"
-#include "text.bpf.h"
 
 enum {
 	RECORD_TEXT = 512, /* of the usual record: a folder's text and a name, each with room */
@@ -23,7 +16,10 @@ struct usual_record {
 	char text[RECORD_TEXT];
 };
 
-/* What is to be told. A dentry or inode of 0 is none. As small as can be: all calls share a stack of 512 bytes. */
+/*
+ * What is to be told. A dentry or inode of 0 is none. As small as can be, for all calls share a stack of 512 bytes, and
+ * without a gap, for the verifier wants to see all of it written.
+ */
 struct report {
 	u8 kind;
 	u8 hook;
@@ -31,7 +27,8 @@ struct report {
 	u8 reason;
 	u8 owner;
 	u8 is_folder;
-	u16 zero;
+	u8 mode; /* enum krsi_mode of the domain */
+	u8 zero;
 	s32 errno;
 	u32 access;
 	u32 refused;
@@ -40,6 +37,9 @@ struct report {
 	u32 path_class;
 	u32 target_class;
 	u32 argc;
+	u32 domain;
+	u32 generation;
+	kaddr own; /* the task's struct krsi_task */
 	u64 seal; /* of the object's folder, see struct place */
 	kaddr inode;
 	kaddr mnt;
@@ -49,206 +49,19 @@ struct report {
 	u64 args; /* of an exec: their address in the new program's memory */
 };
 
-static __always_inline void tell_subject(struct krsi_event *event, const struct subject *subject)
+/*
+ * Write @report, about the current task, to the ring; gives 0. A function for the whole object: the verifier looks at it
+ * once a program, and not once more for all that can be in the report.
+ */
+int krsi_tell(struct report *report);
+
+static __always_inline void tell_user(const struct subject *subject, struct report *report)
 {
-	const kaddr times = subject->own + __builtin_offsetof(struct krsi_task, image_ns);
-	struct task_struct *task = subject->task, *ancestor = task;
-	u64 *comm = __builtin_preserve_access_index((u64 *)&task->comm);
-	int i;
-
-	event->image_ns = load_field(times, struct timespec64, tv_sec);
-	event->start_ns = load_field(times, struct timespec64, tv_nsec);
-	event->domain = subject->policy.number;
-	event->generation = subject->policy.image.base ? subject->policy.image.header->generation : 0;
-	event->mode = subject->policy.image.base ? subject->policy.domain->mode : KRSI_MODE_ENFORCE;
-	event->tgid = task->tgid;
-	event->tid = task->pid;
-	event->uid = task->cred->uid.val;
-	event->gid = task->cred->gid.val;
-	event->euid = task->cred->euid.val;
-	((u64 *)event->comm)[0] = comm[0];
-	((u64 *)event->comm)[1] = comm[1];
-	for (i = 0; i < KRSI_ANCESTORS; i++) {
-		ancestor = ancestor->real_parent;
-		event->ancestors[i] = ancestor->tgid;
-		if (event->ancestors[i] <= 1)
-			break;
-	}
-}
-
-static __always_inline void tell_inode(struct krsi_event *event, kaddr inode)
-{
-	event->device = load_field(load_kaddr(inode, struct inode, i_sb), struct super_block, s_dev);
-	event->inode = load_field(inode, struct inode, i_ino);
-	event->file_mode = load_field(inode, struct inode, i_mode);
-	event->file_uid = load_field(inode, struct inode, i_uid.val);
-}
-
-static __always_inline void tell_report(struct krsi_event *event, const struct report *report)
-{
-	event->kind = report->kind;
-	event->hook = report->hook;
-	event->seq = __sync_fetch_and_add(&sequence, 1);
-	event->boottime_ns = bpf_ktime_get_boot_ns();
-	event->verdict = report->verdict;
-	event->reason = report->reason;
-	event->access = report->access;
-	event->refused = report->refused;
-	event->logged = report->logged;
-	event->owner = report->owner;
-	event->errno = report->errno;
-	event->next = report->next;
-	event->argc = report->argc;
-	event->path_class = report->path_class;
-	event->target_class = report->target_class;
-	event->device = 0;
-	event->inode = 0;
-	event->file_mode = report->is_folder ? S_IFDIR : 0;
-	event->file_uid = 0;
-	if (report->inode)
-		tell_inode(event, report->inode);
-	event->target_len = 0;
-	event->cut = 0;
-	event->zero = 0;
-}
-
-static __always_inline void tell(struct krsi_event *event, const struct subject *subject, const struct report *report)
-{
-	tell_report(event, report);
-	tell_subject(event, subject);
-}
-
-/* The folder's text and the object's name, one behind the other. Gives their bytes, or 0 if the text is not kept. */
-static __always_inline u32 copy_path(char *to, const struct report *report)
-{
-	u32 slot = folder_index(load_kaddr(report->dentry, struct dentry, d_parent));
-	struct krsi_text *text = bpf_map_lookup_elem(&texts, &slot);
-	u32 len, name_len = load_field(report->dentry, struct dentry, d_name.len);
-	u64 lock;
-
-	if (!text || name_len >= NAME_ROOM)
-		return 0;
-	lock = *(volatile u64 *)&text->lock;
-	len = text->len;
-	if (lock & 1 || text->seal != report->seal || len >= KRSI_FOLDER_TEXT)
-		return 0;
-	bpf_probe_read_kernel(to, bounded(len, KRSI_FOLDER_TEXT - 1), text->bytes);
-	bpf_probe_read_kernel(to + bounded(len, KRSI_FOLDER_TEXT - 1), bounded(name_len, NAME_ROOM - 1),
-			      (void *)load_field(report->dentry, struct dentry, d_name.name));
-	len += name_len;
-	if (report->is_folder)
-		to[bounded(len++, RECORD_TEXT - 1)] = '/';
-	barrier();
-	return *(volatile u64 *)&text->lock == lock ? len : 0;
-}
-
-/* Straight into the ring. False if it must be drafted. */
-static __always_inline bool tell_straight(const struct subject *subject, const struct report *report)
-{
-	struct usual_record *record;
-
-	if (!report->seal || report->target_dentry || report->args)
-		return false;
-	record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-	if (!record) {
-		__sync_fetch_and_add(&sequence, 1);
-		return true;
-	}
-	record->event.path_len = copy_path(record->text, report);
-	if (!record->event.path_len) {
-		bpf_ringbuf_discard(record, QUIETLY);
-		return false;
-	}
-	tell(&record->event, subject, report);
-	bpf_ringbuf_submit(record, QUIETLY);
-	return true;
-}
-
-static __always_inline struct krsi_draft *draft_take(void)
-{
-	u32 i, slot = bpf_ktime_get_ns() >> 4;
-	struct krsi_draft *draft;
-
-	for (i = 0; i < 4; i++) {
-		slot = (slot + 1) & (KRSI_DRAFTS - 1);
-		draft = bpf_map_lookup_elem(&drafts, &slot);
-		if (draft && !__sync_val_compare_and_swap(&draft->lock, 0, 1))
-			return draft;
-	}
-	return NULL;
-}
-
-/* Keep the path of the object's folder, now that it has been written, if that folder is remembered. */
-static __always_inline void keep_text(struct krsi_draft *draft, u64 seal)
-{
-	kaddr folder = load_kaddr(draft->object, struct dentry, d_parent);
-	u64 lock, len = draft->len - load_field(draft->object, struct dentry, d_name.len) - draft->is_folder;
-	u32 slot = folder_index(folder);
-	struct krsi_text *text = bpf_map_lookup_elem(&texts, &slot);
-
-	if (!text || !seal || draft->cut || len >= KRSI_FOLDER_TEXT || epoch_now() != draft->epoch)
-		return;
-	lock = *(volatile u64 *)&text->lock;
-	if (lock & 1 || __sync_val_compare_and_swap(&text->lock, lock, lock + 1) != lock)
-		return;
-	text->len = len;
-	text->seal = seal;
-	bpf_probe_read_kernel(text->bytes, bounded(len, KRSI_FOLDER_TEXT - 1), draft->text);
-	__sync_fetch_and_add(&text->lock, 1);
-}
-
-static __always_inline void draft_path(struct krsi_draft *draft, kaddr mnt, kaddr dentry, bool is_folder)
-{
-	draft->object = dentry;
-	draft->object_mnt = mnt;
-	draft->is_folder = is_folder;
-	draft->attempts = 0;
-	draft->len = 0;
-	draft->cut = 0;
-	if (dentry)
-		write_path(draft);
-}
-
-/* An exec's arguments, one behind the other as the kernel has just laid them down, behind the path. */
-static __always_inline void draft_args(struct krsi_draft *draft, u64 args)
-{
-	draft->len = 0;
-	if (args && !bpf_probe_read_user(text_at(draft, draft->begin), KRSI_ARGS, (void *)args))
-		draft->len = KRSI_ARGS;
-}
-
-static __always_inline void tell_drafted(const struct subject *subject, const struct report *report)
-{
-	struct krsi_draft *draft = draft_take();
-
-	if (!draft) {
-		__sync_fetch_and_add(&sequence, 1);
-		return;
-	}
-	tell(&draft->event, subject, report);
-	draft->begin = 0;
-	draft_path(draft, report->mnt, report->dentry, report->is_folder);
-	draft->event.path_len = draft->len;
-	draft->event.cut = draft->cut;
-	if (draft->len)
-		keep_text(draft, report->seal);
-	draft->begin = draft->len;
-	if (report->args)
-		draft_args(draft, report->args);
-	else
-		draft_path(draft, report->target_mnt, report->target_dentry, report->is_folder);
-	draft->event.target_len = draft->len;
-	draft->event.cut |= draft->cut * KRSI_CUT_TARGET;
-	bpf_ringbuf_output(&events, &draft->event,
-			   sizeof(draft->event) + bounded(draft->begin + draft->len, TEXT_ROOM - 1), QUIETLY);
-	__sync_fetch_and_sub(&draft->lock, 1);
-}
-
-static __noinline int report_to_user(const struct subject *subject, const struct report *report)
-{
-	if (!tell_straight(subject, report))
-		tell_drafted(subject, report);
-	return 0;
+	report->own = subject->own;
+	report->domain = subject->policy.number;
+	report->generation = subject->policy.image.base ? subject->policy.image.header->generation : 0;
+	report->mode = subject->policy.image.base ? subject->policy.domain->mode : KRSI_MODE_ENFORCE;
+	krsi_tell(report);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define KRSI_ENFORCE_BPF_H
 
 #include "emit.bpf.h"
+#include "path.bpf.h"
 
 enum {
 	EPERM = 1,
@@ -25,7 +26,7 @@ struct object {
 
 static __always_inline bool is_folder(const struct inode *inode)
 {
-	return (inode->i_mode & S_IFMT) == S_IFDIR;
+	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
 }
 
 /* Behind an idmapped mount it is not for us to say whose an object is. */
@@ -85,7 +86,7 @@ static __always_inline bool is_enforcing(const struct subject *subject)
 }
 
 /* Tell what is to be told, and give what the hook returns: report->errno, if anything is refused and that holds. */
-static __noinline int conclude(const struct subject *subject, struct report *report, u32 killed)
+static __always_inline int conclude(const struct subject *subject, struct report *report, u32 killed)
 {
 	if (!report->refused || !is_enforcing(subject))
 		report->errno = 0;
@@ -94,7 +95,7 @@ static __noinline int conclude(const struct subject *subject, struct report *rep
 	report->kind = KRSI_KIND_DECISION;
 	report->verdict = killed ? KRSI_VERDICT_KILL : report->refused ? KRSI_VERDICT_DENY : KRSI_VERDICT_ALLOW;
 	if (report->logged)
-		report_to_user(subject, report);
+		tell_user(subject, report);
 	if (killed && report->errno)
 		bpf_send_signal(SIGKILL);
 	/* Said in constants, for the verifier must see that an LSM program returns an errno. */

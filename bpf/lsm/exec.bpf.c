@@ -171,7 +171,7 @@ static __always_inline void tell_exec(const struct subject *subject, struct repo
 	report->inode = kaddr_of(bprm->file->f_inode);
 	report->mnt = kaddr_of(bprm->file->f_path.mnt);
 	report->dentry = kaddr_of(bprm->file->f_path.dentry);
-	report_to_user(subject, report);
+	tell_user(subject, report);
 }
 
 /*

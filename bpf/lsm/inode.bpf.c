@@ -150,7 +150,7 @@ static __always_inline int enforce_dentry(u32 hook, u32 access, struct dentry *d
 
 	if (!subject_is_confined(&subject) || kernel_acts_for_itself(subject.task))
 		return 0;
-	if (!subject.policy.image.base)
+	if (!subject.policy.image.base || !inode)
 		return conclude_blind(&subject, &report, hook, access);
 	if (!(access & subject.policy.domain->mediated))
 		return 0;

@@ -7,6 +7,7 @@
 #include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 #include "enforce.bpf.h"
+#include "text.bpf.h"
 
 struct krsi_questions {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -41,7 +41,7 @@ int BPF_PROG(krsi_task_alloc, struct task_struct *task, u64 clone_flags, int ret
 		report.kind = KRSI_KIND_DECISION;
 		report.verdict = KRSI_VERDICT_DENY;
 		report.errno = ret;
-		report_to_user(&subject, &report);
+		tell_user(&subject, &report);
 	}
 	return ret;
 }

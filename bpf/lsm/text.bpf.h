@@ -140,4 +140,30 @@ static __noinline int write_path(struct krsi_draft *draft)
 	return 0;
 }
 
+static __always_inline struct krsi_draft *draft_take(void)
+{
+	u32 i, slot = bpf_ktime_get_ns() >> 4;
+	struct krsi_draft *draft;
+
+	for (i = 0; i < 4; i++) {
+		slot = (slot + 1) & (KRSI_DRAFTS - 1);
+		draft = bpf_map_lookup_elem(&drafts, &slot);
+		if (draft && !__sync_val_compare_and_swap(&draft->lock, 0, 1))
+			return draft;
+	}
+	return NULL;
+}
+
+static __always_inline void draft_path(struct krsi_draft *draft, kaddr mnt, kaddr dentry, bool is_folder)
+{
+	draft->object = dentry;
+	draft->object_mnt = mnt;
+	draft->is_folder = is_folder;
+	draft->attempts = 0;
+	draft->len = 0;
+	draft->cut = 0;
+	if (dentry)
+		write_path(draft);
+}
+
 #endif
