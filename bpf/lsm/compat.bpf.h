@@ -51,6 +51,17 @@ static __always_inline u64 kaddr_pointer(kaddr address)
 }
 
 /*
+ * Whether @pointer is NULL, to be asked when the anchor has been dropped. From v6.3 on the verifier takes what a hook is
+ * given, and some of its fields, for never NULL, and removes a plain test as needless: then a mapping of no
+ * file, or a name that nothing has, takes the kernel down. It must be tested as well, for from v7.0 on the verifier
+ * wants to see that.
+ */
+static __always_inline bool is_null(const void *pointer)
+{
+	return !kaddr_pointer(kaddr_of(pointer));
+}
+
+/*
  * Since Linux commit a35b9af4ec2c ("bpf: Add a kfunc for generic type cast") (in v6.2), a number can be read through
  * like a pointer; before it takes a helper call. krsi sets has_rdonly_cast from the kernel's BTF before it loads the
  * programs, and the verifier drops the other branch.

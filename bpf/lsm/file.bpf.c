@@ -149,10 +149,10 @@ int BPF_PROG(krsi_mmap_file, struct file *file, unsigned long reqprot, unsigned 
 	struct subject subject;
 	u32 access;
 
-	if (ret || !file)
+	if (ret || !file || !subject_is_confined(&subject) || is_null(file))
 		return ret;
 	access = access_of_mapping(file, prot, flags);
-	if (!access || !subject_is_confined(&subject))
+	if (!access)
 		return 0;
 	return enforce_file(KRSI_HOOK_MMAP_FILE, access, &subject, file);
 }
@@ -166,7 +166,7 @@ int BPF_PROG(krsi_file_mprotect, struct vm_area_struct *vma, unsigned long reqpr
 	if (ret || !(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
 		return ret;
 	file = vma->vm_file;
-	if (!file || !subject_is_confined(&subject))
+	if (!file || !subject_is_confined(&subject) || is_null(file))
 		return 0;
 	return enforce_file(KRSI_HOOK_FILE_MPROTECT, KRSI_ACCESS_MAP, &subject, file);
 }

@@ -106,6 +106,8 @@ int BPF_PROG(krsi_path_rename, const struct path *old_dir, struct dentry *old_de
 
 	if (ret || !subject_is_confined(&subject))
 		return ret;
+	if (is_null(to.inode))
+		to.inode = NULL;
 	from.name.is_folder = is_folder(from.inode);
 	to.name.is_folder = flags & RENAME_EXCHANGE && to.inode ? is_folder(to.inode) : from.name.is_folder;
 	if (!to.inode) /* a name that nothing has */

@@ -157,7 +157,7 @@ class _Packer:
         )
 
     def _free(self) -> Record:
-        return Record((self._all, self._all), (0, 0), (0, 0), MATCHED)
+        return Record((self._all, self._all), (0, 0), (0, 0))
 
     def _record(self, record: Record, entry: int = 0) -> int:
         packed = self._abi.pack(

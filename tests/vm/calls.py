@@ -1,0 +1,106 @@
+"""System calls that Python has no function for: see syscall(2), and the numbers in asm/unistd_64.h."""
+
+import ctypes
+import mmap
+import os
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
+MOVE_MOUNT_F_EMPTY_PATH = 4
+OPEN_TREE_CLONE = 1
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+
+_MMAP, _MPROTECT, _MOUNT, _UMOUNT2, _PIVOT_ROOT, _UNSHARE = 9, 10, 165, 166, 155, 272
+_LINKAT, _RENAMEAT2, _OPEN_TREE, _MOVE_MOUNT, _PIDFD_GETFD, _FILE_SETATTR = 265, 316, 428, 429, 438, 469
+CLONE_NEWNS = 0x20000
+
+
+def syscall(number: int, *args: int | bytes | None) -> int:
+    """
+    Call the kernel.
+
+    :raises OSError: it refuses
+    """
+    words = [ctypes.c_char_p(arg) if isinstance(arg, bytes) else ctypes.c_long(arg or 0) for arg in args]
+    result = int(_libc.syscall(ctypes.c_long(number), *words))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return result
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0) -> None:
+    syscall(_MOUNT, source.encode(), target.encode(), kind.encode() or None, flags, None)
+
+
+def umount(target: str, flags: int = 2) -> None:
+    syscall(_UMOUNT2, target.encode(), flags)
+
+
+def pivot_root(new: str, old: str) -> None:
+    syscall(_PIVOT_ROOT, new.encode(), old.encode())
+
+
+def unshare(flags: int) -> None:
+    syscall(_UNSHARE, flags)
+
+
+def open_tree(path: str, flags: int = OPEN_TREE_CLONE) -> int:
+    return syscall(_OPEN_TREE, AT_FDCWD, path.encode(), flags)
+
+
+def move_mount(fd: int, to: str) -> None:
+    syscall(_MOVE_MOUNT, fd, b"", AT_FDCWD, to.encode(), MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def linkat(fd: int, path: str, to: str, flags: int) -> None:
+    syscall(_LINKAT, fd, path.encode(), AT_FDCWD, to.encode(), flags)
+
+
+def renameat2(old: str, new: str, flags: int) -> None:
+    syscall(_RENAMEAT2, AT_FDCWD, old.encode(), AT_FDCWD, new.encode(), flags)
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    return syscall(_PIDFD_GETFD, pidfd, fd, 0)
+
+
+def file_setattr(path: str, flags: int) -> None:
+    """Set inode flags (FS_XFLAG_…) by file_setattr(2), since Linux 6.17."""
+    attributes = flags.to_bytes(8, "little") + bytes(16)
+    syscall(_FILE_SETATTR, AT_FDCWD, path.encode(), attributes, len(attributes), 0)
+
+
+def map_file(fd: int, prot: int, flags: int = mmap.MAP_PRIVATE, length: int = 4096) -> int:
+    """Map a file; return the address."""
+    return syscall(_MMAP, 0, length, prot, flags, fd, 0)
+
+
+def mprotect(address: int, prot: int, length: int = 4096) -> None:
+    syscall(_MPROTECT, address, length, prot)
+
+
+# push rbx; mov eax, edi; mov ebx, esi; mov ecx, edx; mov edx, ecx of the fourth; int 0x80; pop rbx; ret
+_INT80 = bytes.fromhex("53 89f8 89f3 4189c8 89d1 4489c2 cd80 5b c3")
+
+
+def syscall32(number: int, first: int, second: int, third: int) -> int:
+    """Call the kernel as a 32-bit program does (asm/unistd_32.h): by ``int $0x80``."""
+    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(_INT80)
+    at = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    call = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_uint] * 4)(at)
+    result = int(call(number, first, second, third))
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
+
+
+def low_memory() -> int:
+    """Return the address of a page that 32-bit calls can name."""
+    map_32bit = 0x40
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | map_32bit
+    return syscall(_MMAP, 0, 4096, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
