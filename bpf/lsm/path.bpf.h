@@ -254,13 +254,23 @@ static __always_inline u64 walk_recall(struct walker *walker)
 	return folder_recall(&key);
 }
 
+/* What has no folder and is no mount's root: a pipe, a socket, a memfd; or cut off from its file system. */
+static __always_inline u64 state_of_rootless(const struct krsi_walk *walk)
+{
+	u64 state = namespace_of_top(walk->mnt - bpf_core_field_offset(struct mount, mnt));
+
+	return state == STATE_INTERNAL ? state : STATE_UNRESOLVED;
+}
+
 /* Over the name of where the walk stands, to its folder. */
 static __always_inline long walk_parent(struct walker *walker, kaddr dentry)
 {
 	kaddr parent = load_kaddr(dentry, struct dentry, d_parent);
 	struct krsi_walk *walk = walker->walk;
 
-	if (parent == dentry || walk->level >= LEVELS)
+	if (parent == dentry)
+		return walk_end(walker, state_of_rootless(walk));
+	if (walk->level >= LEVELS)
 		return walk_end(walker, STATE_UNRESOLVED);
 	if (walk->level) {
 		walk->volatile_names |= name_is_volatile(dentry);
