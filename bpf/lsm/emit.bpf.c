@@ -145,12 +145,20 @@ static __always_inline void keep_text(struct krsi_draft *draft, u64 seal)
 	__sync_fetch_and_add(&text->lock, 1);
 }
 
-/* An exec's arguments, one behind the other as the kernel has just laid them down, behind the path. */
+/*
+ * An exec's arguments, one behind the other as the kernel has just laid them down, behind the path. Of few of them there
+ * is less than is read: memory ends with a page.
+ */
 static __always_inline void draft_args(struct krsi_draft *draft, u64 args)
 {
+	u32 rest = bounded(-args, PAGE - 1);
+	char *to = text_at(draft, draft->begin);
+
 	draft->len = 0;
-	if (args && !bpf_probe_read_user(text_at(draft, draft->begin), KRSI_ARGS, (void *)args))
+	if (!bpf_probe_read_user(to, KRSI_ARGS, (void *)args))
 		draft->len = KRSI_ARGS;
+	else if (rest < KRSI_ARGS && !bpf_probe_read_user(to, bounded(rest, KRSI_ARGS - 1), (void *)args))
+		draft->len = rest;
 }
 
 static __always_inline void tell_drafted(const struct report *report)

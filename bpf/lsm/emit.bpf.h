@@ -6,6 +6,7 @@
 #include "subject.bpf.h"
 
 enum {
+	PAGE = 4096, /* or more */
 	RECORD_TEXT = 512, /* of the usual record: a folder's text and a name, each with room */
 	/* Nobody is woken for a record: the reader looks by itself, and the caller does not pay for it. */
 	QUIETLY = BPF_RB_NO_WAKEUP,

@@ -422,9 +422,9 @@ def test_exec_enters_a_profile(lab: Lab) -> None:
         "profile": "other",
         "process": {"exe": "/usr/bin/cat", "args": ["/usr/bin/cat", "/t/secret"]},
     }
-    assert any(covers(event, entered) for event in events), events
+    assert any(covers(event, entered) for event in events), str(events)
     refused = {"operation": "file.open", "verdict": "denied", "profile": "other", "file": {"path": "/t/secret"}}
-    assert any(covers(event, refused) for event in events), events
+    assert any(covers(event, refused) for event in events), str(events)
 
 
 @pytest.mark.hook("bprm_creds_for_exec")
