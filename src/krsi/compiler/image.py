@@ -15,7 +15,7 @@ from krsi.compiler.comb import Comb, comb
 from krsi.compiler.lower import Candidate, Tables
 from krsi.compiler.records import Record
 from krsi.errors import CompileError
-from krsi.policy.model import EXEC, MATCHED, MOUNT, UNCONFINED, Mode, Policy
+from krsi.policy.model import EXEC, MATCHED, MOUNT, NAMING, UNCONFINED, Mode, Policy
 
 WORD = 8
 MAX_BYTES = 1 << 28
@@ -157,6 +157,7 @@ class _Packer:
         )
 
     def _free(self) -> Record:
+        """Return the record of who is not confined, or by a profile that is off: such a task stays what it is."""
         return Record((self._all, self._all), (0, 0), (0, 0))
 
     def _record(self, record: Record, entry: int = 0) -> int:
@@ -195,7 +196,7 @@ class Answer:
     refused: int
     killed: int
     logged: int
-    path_class: int
+    launders: bool = False
 
 
 class Reader:
@@ -206,6 +207,7 @@ class Reader:
         self._abi = abi
         self._header = abi.unpack("image", image.data, image.words * WORD)
         self._exec = abi.number("access", EXEC)
+        self._naming = sum(abi.number("access", access) for access in NAMING)
 
     def state(self, path: bytes) -> int:
         """Return the automaton's state after *path*."""
@@ -222,29 +224,40 @@ class Reader:
 
     def ask(self, domain: int, access: int, path: bytes | None, *, owner: bool) -> Answer:
         """Return what *domain* is told about *access* to *path*, None for an object without a path."""
-        path_class = 0 if path is None else self.path_class(path)
-        head = self._abi.unpack("domain", self._image.data, self._domain(domain))
-        record = self._unpacked(self._header["unresolved"] if path is None else self._place(domain, head, path_class))
-        access &= head["mediated"]
-        return Answer(
-            access & ~record["allow"][owner], access & record["kill"][owner], access & record["log"][owner], path_class
-        )
+        record = self._unpacked(self._header["unresolved"]) if path is None else self._record(domain, path)
+        access &= self._head(domain)["mediated"]
+        return Answer(access & ~record["allow"][owner], access & record["kill"][owner], access & record["log"][owner])
+
+    def ask_move(self, domain: int, access: int, old: bytes, new: bytes, *, owner: bool) -> Answer:
+        """Return what *domain* is told about giving the object at *old* the name *new*, as ``decide_move()`` does."""
+        here, there = (self.ask(domain, access, path, owner=owner) for path in (old, new))
+        both = Answer(here.refused | there.refused, here.killed | there.killed, here.logged | there.logged)
+        is_asked = access & self._head(domain)["mediated"]
+        if both.refused or not is_asked or not self._launders(domain, old, new, owner=owner):
+            return both
+        return Answer(access, 0, access, launders=True)
+
+    def _launders(self, domain: int, old: bytes, new: bytes, *, owner: bool) -> bool:
+        is_folder = old.endswith(b"/")
+        if is_folder != new.endswith(b"/") or (is_folder and self.state(old) != self.state(new)):
+            return True
+        before, after = self._record(domain, old), self._record(domain, new)
+        gained = after["allow"][owner] & ~before["allow"][owner] & ~self._naming
+        runs_as_another = after["allow"][owner] & self._exec and before["next"] != after["next"]
+        return bool(gained or runs_as_another)
 
     def enters(self, domain: int, path: bytes, uid: int) -> int | None:
         """Return the domain that an exec of *path* leads to; None if the policy wants one and none matches."""
-        head = self._abi.unpack("domain", self._image.data, self._domain(domain))
-        path_class = self.path_class(path)
-        word = self._unpacked(self._place(domain, head, path_class))["next"] if domain else None
+        word = self._record(domain, path)["next"] if domain else None
         if word == self._abi.number("exec", "keep"):
             return domain
         if domain and word != self._abi.number("exec", "matched"):
             return int(word or 0)
-        found = self._matched(path_class, uid)
+        found = self._matched(path, uid)
         return 0 if found is None and not domain else found
 
-    def _matched(self, path_class: int, uid: int) -> int | None:
-        head = self._abi.unpack("domain", self._image.data, self._domain(0))
-        place = self._unpacked(self._place(0, head, path_class))["entry"]
+    def _matched(self, path: bytes, uid: int) -> int | None:
+        place = self._record(0, path)["entry"]
         flags = self._abi.enum("candidate").values
         while place:
             entry = self._abi.unpack("entry", self._image.data, place)
@@ -253,12 +266,13 @@ class Reader:
             place = 0 if entry["flags"] & flags["last"] else place + self._abi.size("entry")
         return None
 
-    def _domain(self, number: int) -> int:
-        return int(self._header["domains"] + number * self._abi.size("domain"))
+    def _head(self, domain: int) -> dict[str, int]:
+        return self._abi.unpack("domain", self._image.data, self._header["domains"] + domain * self._abi.size("domain"))
 
-    def _place(self, domain: int, head: Mapping[str, int], path_class: int) -> int:
-        owner, place = self._cell(head["records"] + WORD * path_class)
-        return place if owner == domain else head["fallback"]
+    def _record(self, domain: int, path: bytes) -> dict[str, Any]:
+        head = self._head(domain)
+        owner, place = self._cell(head["records"] + WORD * self.path_class(path))
+        return self._unpacked(place if owner == domain else head["fallback"])
 
     def _unpacked(self, place: int) -> dict[str, Any]:
         return self._abi.unpack("record", self._image.data, place)

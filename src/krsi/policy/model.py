@@ -350,7 +350,7 @@ def launders(profile: Profile, request: Request) -> bool:
     Tell whether by its new name more could be done to an object, or it would run as another.
 
     A folder takes all that lies in it along, so both its names must mean the same for every name below. That is for the
-    automaton to say (``Image.alike``); here only the folder itself is looked at.
+    automaton to say (``Reader.ask_move``); here only the folder itself is looked at.
     """
     old, new = request.object, request.target
     if new is None or not request.access & profile.mediates():
