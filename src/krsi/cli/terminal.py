@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from typing import IO
 
 _CLEAR = "\r\033[K"
+_RESET = "\033[0m"
+_COLOURS = {"good": "\033[32m", "bad": "\033[1;31m", "doubtful": "\033[33m", "title": "\033[1m"}
 
 
 def is_coloured(stream: IO[str]) -> bool:
     """Tell whether to colour what goes to *stream*: https://no-color.org."""
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def painted(kind: str, text: str, *, on: bool) -> str:
+    """Return *text* in the colour of what is ``good``, ``bad``, ``doubtful`` or a ``title``; as it is if not *on*."""
+    return f"{_COLOURS[kind]}{text}{_RESET}" if on else text
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
