@@ -53,11 +53,10 @@ class _Examined:
 
     @property
     def lacking(self) -> list[str]:
-        """What is missing, or not known to be there, without which nothing can be enforced."""
+        """What is missing of that without which nothing can be enforced; what root is not told is missing too."""
         always = [(hook.name, answer) for hook, answer in self.hooks if hook.access is None and hook.instead is None]
-        return [
-            name for name, answer in [*((each.name, each.answer) for each in self.needed), *always] if not answer.yes
-        ]
+        asked = [*((each.name, each.answer) for each in self.needed), *always]
+        return [name for name, answer in asked if answer.yes is False or (answer.yes is None and self.is_root)]
 
     @property
     def is_fit(self) -> bool:
@@ -155,8 +154,8 @@ def _blind_lines(found: _Examined, *, colour: bool) -> Iterator[str]:
 def _verdict(found: _Examined, *, colour: bool) -> str:
     if found.is_fit:
         return painted("good", "policies can be enforced here", on=colour)
-    why = f"it takes {', '.join(found.lacking)}" if found.lacking else "it takes root"
-    return painted("bad", f"policies cannot be enforced here: {why}", on=colour)
+    takes = [*found.lacking, *([] if found.is_root else ["root"])]
+    return painted("bad", f"policies cannot be enforced here: it takes {', '.join(takes)}", on=colour)
 
 
 def _as_json(found: _Examined) -> str:
