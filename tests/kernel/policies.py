@@ -51,10 +51,13 @@ class Maker:
             name,
             SPAN,
             tuple(_without_ties(rules)),
-            match=choose([None, Match((self._literal(name),), SPAN, tuple(self._random.sample(USERS, choose([0, 1]))))]),
-            mode=choose([Mode.ENFORCE, Mode.ENFORCE, Mode.AUDIT, Mode.LEARN]),
+            match=choose([None, Match((self._literal(name),), SPAN, self._users())]),
+            mode=choose([*[Mode.ENFORCE] * 3, Mode.AUDIT, Mode.LEARN, Mode.OFF]),
             defaults={family: choose([Verdict.DENY, Verdict.ALLOW]) for family in Family},
         )
+
+    def _users(self) -> tuple[int, ...]:
+        return tuple(self._random.sample(USERS, self._random.choice([0, 1])))
 
     def _literal(self, name: str) -> glob.Glob:
         return glob.parse(f"/{self._random.choice(NAMES)}/{name}", {})
