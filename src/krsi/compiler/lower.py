@@ -118,6 +118,7 @@ class _Uses:
     def __init__(self, profiles: Iterable[Profile], report: Report) -> None:
         self._report = report
         self._told: set[tuple[str, str]] = set()
+        self._crowded: set[str] = set()
         self._numbers: dict[Glob, int] = {}
         self._rules: list[list[tuple[str, int]]] = []
         self._matches: list[list[Profile]] = []
@@ -172,7 +173,8 @@ class _Uses:
             for uid in users or [None]:
                 if None not in chosen:
                     chosen.setdefault(uid, Candidate(profile.name, uid))
-        if len(chosen) > MAX_CANDIDATES:
+        if len(chosen) > MAX_CANDIDATES and order[0].name not in self._crowded:
+            self._crowded.add(order[0].name)
             self._report.add(Fault.TOO_MANY_USERS, _place(order[0]), limit=MAX_CANDIDATES)
         return tuple(chosen.values())
 

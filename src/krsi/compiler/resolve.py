@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from krsi.policy.diagnostics import RefusedError, Report
 from krsi.policy.faults import Fault
-from krsi.policy.model import Match, Policy, Profile
+from krsi.policy.model import Policy, Profile
+from krsi.policy.place import Span
 
 NOBODY = 0xFFFFFFFF
 """The number that no user has."""
@@ -27,13 +28,14 @@ def _resolved(profile: Profile, report: Report) -> Profile:
     match = profile.match
     if match is None or not match.uids:
         return profile
-    uids = tuple(_uid(user, match, report) for user in match.uids)
+    spans = match.uid_spans or [match.span] * len(match.uids)
+    uids = tuple(_uid(user, span, report) for user, span in zip(match.uids, spans, strict=True))
     return replace(profile, match=replace(match, uids=uids))
 
 
-def _uid(user: int | str, match: Match, report: Report) -> int:
+def _uid(user: int | str, span: Span, report: Report) -> int:
     try:
         return user if isinstance(user, int) else pwd.getpwnam(user).pw_uid
     except KeyError:
-        report.add(Fault.NO_USER, match.span, word=user)
+        report.add(Fault.NO_USER, span, word=user)
         return NOBODY

@@ -108,9 +108,10 @@ def _match(fields: Fields, patterns: Patterns) -> tuple[Match | None, tuple[Patt
         return None, ()
     exe, uid = keys.get("exe"), keys.get("uid")
     found = tuple(patterns.all(exe)) if exe else ()
-    users = [_user(each) for each in uid.each("a user or a list of users")] if uid else []
-    uids = tuple(user for user in users if user is not None)
-    return Match(tuple(each.glob for each in found), found[0].span, uids) if found else None, found
+    users = [(_user(each), each.node.span) for each in uid.each("a user or a list of users")] if uid else []
+    uids = tuple(user for user, _ in users if user is not None)
+    spans = tuple(span for user, span in users if user is not None)
+    return Match(tuple(each.glob for each in found), found[0].span, uids, spans) if found else None, found
 
 
 def _user(value: Value) -> int | str | None:

@@ -127,11 +127,13 @@ class Match:
     Which unconfined tasks enter a profile when they execute a file. All keys that are given must hold.
 
     :param uids: effective uid of the task that executes; names are resolved when the policy is loaded
+    :param uid_spans: where each of them stands
     """
 
     exe: tuple[Glob, ...]
     span: Span
     uids: tuple[int | str, ...] = ()
+    uid_spans: tuple[Span, ...] = ()
 
     def keys(self) -> int:
         """Return how many keys are given: of two equally specific patterns, the one with more keys is tried first."""
