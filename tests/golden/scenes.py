@@ -152,6 +152,16 @@ def too_many_paths(_: pytest.MonkeyPatch) -> Sequence[str]:
     return ["many.yaml"]
 
 
+def too_many_users(_: pytest.MonkeyPatch) -> Sequence[str]:
+    Path("many.yaml").write_text(
+        "".join(
+            f"- profile: {name}\n  match: {{exe: [/bin/{name}, '/bin/*'], uid: {list(uids)}}}\n"
+            for name, uids in {"web": range(40), "shop": range(40, 65)}.items()
+        )
+    )
+    return ["many.yaml"]
+
+
 def many_errors(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     monkeypatch.setattr(diagnostics, "MAX_KEPT", 2)
     Path("many.yaml").write_text("- profil: x\n" * 2_000)
@@ -189,6 +199,7 @@ SCENES: dict[str, Scene] = {
         long_pattern,
         too_much_expanded,
         too_many_paths,
+        too_many_users,
         many_errors,
         one_broken_file,
     )

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from krsi.compiler.compile import compile_policy
+from krsi.kernel_side import object_abi, object_bytes
 from krsi.policy.diagnostics import Diagnostic, RefusedError
 from krsi.policy.faults import Fault
 from krsi.policy.load import load
@@ -18,18 +20,20 @@ from krsi.policy.model import Family, Policy, Profile, Rule
 
 from .scenes import AS_ROOT, SCENES
 
+ABI = object_abi(object_bytes())
 BAD = Path(__file__).parent / "bad"
 GOOD = Path(__file__).parent / "good"
 FILES = sorted(path.name for path in BAD.iterdir() if path.suffix == ".yaml" or path.is_dir())
 
 
 def said(paths: Sequence[str], *, root: bool = False) -> tuple[str, list[Diagnostic]]:
-    """Return what is said of the policy at *paths*, as text and as such."""
+    """Return what is said of the policy at *paths* until it is an image, as text and as such."""
     try:
-        report = load(paths, root=root).report
+        loaded = load(paths, root=root)
+        compile_policy(loaded.policy, loaded.report, ABI)
     except RefusedError as error:
         return str(error), error.report.diagnostics
-    return report.text(), report.diagnostics
+    return loaded.report.text(), loaded.report.diagnostics
 
 
 def said_of_scene(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Diagnostic]]:

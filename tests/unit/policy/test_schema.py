@@ -17,8 +17,8 @@ from krsi.policy.words import NUMBER
 GOLDEN = Path(__file__).parents[2] / "golden"
 VALIDATOR = Draft202012Validator(schema())
 
-# What no schema can know: names, the order of keys, whether a text is a pattern, and YAML itself.
-BEYOND = {"loops", "ties", "undefined", "warnings"}
+# What no schema can know: names, users, the order of keys, whether a text is a pattern, and YAML itself.
+BEYOND = {"loops", "nobody", "overlaps", "ties", "undefined", "warnings"}
 
 
 def plain(node: Node) -> Any:
