@@ -1,6 +1,7 @@
 """A policy in force: the one object with a life. It ends when this object is closed, or with the process."""
 
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from krsi.kernel_side import KernelSide
 from krsi.policy.model import Policy
 from krsi.support import programs_for, require
 
+_GRACE_S = 0.1
+"""At the end so long is waited for records that have a number and are not in the ring yet."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -31,6 +35,7 @@ class Enforcer(Scope):
 
     def __init__(self, policy: Policy, image: Image, elf: bytes, kernel: Kernel) -> None:
         require(kernel)
+        self._clock = BootClock()
         mediated = frozenset[str]().union(*(profile.mediates() for profile in policy.profiles.values()))
         with ExitStack() as undo:
             self._side = undo.enter_context(KernelSide(elf, image, programs_for(mediated, kernel), kernel))
@@ -42,10 +47,9 @@ class Enforcer(Scope):
             self._resources = undo.pop_all()
 
     def _make_stream(self, policy: Policy, image: Image) -> Stream:
-        clock = BootClock()
-        enricher = Enricher(_BOOT_ID.read_text().strip(), clock)
+        enricher = Enricher(_BOOT_ID.read_text().strip(), self._clock)
         enricher.add_generation(image.generation, Generation(policy, image.domains))
-        return Stream(Decoder(self._side.abi), enricher, self._side.told, clock.now)
+        return Stream(Decoder(self._side.abi), enricher, self._side.told, self._clock.now)
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -70,7 +74,18 @@ class Enforcer(Scope):
 
     def events(self) -> list[Event]:
         """Return what has happened since the last call; does not wait."""
+        self._clock.anchor()
         return self._stream.events(iter(self._ring.drain()))
+
+    def last_events(self) -> list[Event]:
+        """Return what has happened until now, and tell of all that is missing of it."""
+        told = self._side.told()
+        end = time.monotonic() + _GRACE_S
+        found = self._stream.events(iter(self._ring.drain(self._ring.capacity)))
+        while self._stream.waits_for(told) and time.monotonic() < end:
+            time.sleep(_GRACE_S / 10)
+            found += self.events()
+        return found + self._stream.missing(told)
 
     def misses(self) -> dict[str, int]:
         """Return how often programs were skipped, by name: see :meth:`KernelSide.misses`."""

@@ -1,4 +1,4 @@
-"""A hook is a program of the object, an enumerator of the ABI, a row of hooks.py and a test in the guest, or nothing."""
+"""A hook is a program of the object, an enumerator of the ABI, a row of hooks.py and a test in the guest."""
 
 import ast
 from collections import Counter
@@ -71,7 +71,7 @@ def test_marks_are_found() -> None:
 def test_every_hook_is_tried_in_the_guest() -> None:
     tried = {name for path in GUEST_TESTS.glob("*.py") for name in marks(path.read_text())}
 
-    assert ROWS == tried, (
+    assert tried == ROWS, (
         f"hooks without a test in tests/vm that is marked with them: {' '.join(sorted(ROWS - tried)) or 'none'}; "
         f"marks of what is no hook: {' '.join(sorted(tried - ROWS)) or 'none'}"
     )

@@ -50,12 +50,13 @@ class RingBuffer(Scope):
     The reading end of a ring buffer map; one ring has one reader.
 
     :param map_fd: stays the caller's
+    :ivar capacity: bytes that the ring holds
     """
 
     def __init__(self, map_fd: int) -> None:
         info = MapInfo()
         fill_info(map_fd, info)
-        self._ring_bytes: int = info.max_entries
+        self.capacity: int = info.max_entries
         self._buffer = _uncleared("unsigned char[]", 0)
         self._count = _native.ffi.new("uint32_t *")
         self._lock = threading.Lock()  # cffi lets other threads run, and a drain must not end under one of them
@@ -83,7 +84,7 @@ class RingBuffer(Scope):
         An empty batch says that the ring was empty or its next record is still being written.
         """
         with self._lock:
-            room = limit_bytes + self._ring_bytes + HEADER.size
+            room = limit_bytes + self.capacity + HEADER.size
             if len(self._buffer) < room:
                 self._buffer = _uncleared("unsigned char[]", room)
             size = _native.lib.krsi_drain_run(self._live, self._buffer, room, limit_bytes, self._count)

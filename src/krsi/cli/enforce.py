@@ -13,6 +13,7 @@ from krsi.cli.loading import Compiled, compiled
 from krsi.cli.outcome import OK
 from krsi.cli.terminal import is_coloured
 from krsi.enforcer import Enforcer
+from krsi.event.model import Event
 from krsi.policy.model import Mode
 from krsi.policy.render import plural
 from krsi.sink.pipeline import writer
@@ -37,15 +38,15 @@ def run(args: argparse.Namespace) -> int:
         announce(policy, enforcer)
         began = time.monotonic()
         while not interrupt.wait(LOOK_S):
-            write(log, enforcer)
-        write(log, enforcer)
+            write(log, enforcer.events())
+        write(log, enforcer.last_events())
         sum_up(enforcer, time.monotonic() - began)
     return OK
 
 
-def write(log: Any, enforcer: Enforcer) -> None:
+def write(log: Any, events: list[Event]) -> None:
     """Hand what has happened to the log."""
-    if events := enforcer.events():
+    if events:
         log.info("events", events=events)
 
 

@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
         enforcer.confine(command.pidfd, args.profile)
         command.start()
         while (status := command.wait(LOOK_S)) is None:
-            write(log, enforcer)
-        write(log, enforcer)
+            write(log, enforcer.events())
+        write(log, enforcer.last_events())
         return status
 
 

@@ -18,7 +18,7 @@ class Record:
     :param errno: what the caller got, 0 if it got what it asked for
     :param owner: whether the object is the subject's own; None if the kernel could not say
     :param path: None for an object without one
-    :param cut: the fields of which the beginning is missing
+    :param cut: the fields that are not whole: of paths the beginning is missing, of arguments the end
     """
 
     kind: str
@@ -79,23 +79,25 @@ class Decoder:
             raise ValueError(f"record of {len(record)} bytes: its texts do not fit in")
         path = texts[: raw["path_len"]]
         second = texts[raw["path_len"] : raw["path_len"] + raw["target_len"]]
-        name, access = self._abi.name, self._abi.names("access", raw["access"])
+        name, names = self._abi.name, self._abi.names
         kind = name("kind", raw["kind"])
+        args = second.split(b"\0") if kind == EXEC and second else None
+        lacks_args = args is not None and len(args) <= raw["argc"]
         return Record(
             kind=kind,
             operation=BY_NAME[name("hook", raw["hook"])].operation,
             verdict=name("verdict", raw["verdict"]),
             reason=name("reason", raw["reason"]),
             mode=name("mode", raw["mode"]),
-            access=access,
-            refused=self._abi.names("access", raw["refused"]),
+            access=names("access", raw["access"]),
+            refused=names("access", raw["refused"]),
             owner=self._owners.get(raw["owner"]),
             ancestors=_ancestors(raw["ancestors"]),
             comm=raw["comm"].split(b"\0", 1)[0],
             path=path or None,
             target=second or None if kind == "decision" else None,
-            args=tuple(second.split(b"\0")[: raw["argc"]]) if kind == EXEC and second else None,
-            cut=self._abi.names("cut", raw["cut"]),
+            args=tuple(args[: raw["argc"]]) if args else None,
+            cut=(*names("cut", raw["cut"]), *(["args"] if lacks_args else [])),
             **{field: raw[field] for field in _PLAIN},
         )
 

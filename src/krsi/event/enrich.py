@@ -1,8 +1,9 @@
 """Records -> events: which rule it was, which program, when, in words that people and machines read."""
 
+import os
 import stat
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,8 @@ from krsi.policy.model import EXEC, Object, Policy, Profile, Request, Rule, Verb
 
 MAX_IMAGES = 65_536
 """Programs that are remembered, the last ones used."""
+
+_NOTHING = File()
 
 DEFAULT = "default"
 """The rule that is none: what holds where no rule speaks."""
@@ -27,6 +30,7 @@ _REASONS = {
     "no_match": "the rule says 'as: matched', and no profile matches this program",
     "failure": "krsi could not decide: no memory, or no policy",
 }
+_PROCESS = {"path": "process.exe", "args": "process.args"}
 _TYPES = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "dir",
@@ -60,10 +64,15 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A program that was executed."""
+    """
+    A program that was executed.
+
+    :param cut: the fields of an event that are not whole for it
+    """
 
     exe: bytes | None
     args: tuple[bytes, ...] | None
+    cut: tuple[str, ...]
 
 
 class _Words:
@@ -105,10 +114,10 @@ class Enricher:
         if record.kind == EXEC:
             self._remember(record)
         words, generation = _Words(), self._generations.get(record.generation)
-        file, process = self._file(record, words), self._process(record, words)
+        image = self._image(record)
+        file, process = self._file(record, words), self._process(record, image, words)
         verdict = _verdict(record)
-        rules = self._rules(*_question(record)) if record.kind != EXEC else ()
-        rule = _leading(rules)
+        rule = self._rule(record)
         return Event(
             time=self._clock(record.boottime_ns),
             event=record.kind,
@@ -121,25 +130,33 @@ class Enricher:
             profile=generation.name(record.domain) if generation else None,
             mode=record.mode,
             policy=record.generation,
-            rule=None if record.kind == EXEC else _place(rule, record),
-            reason=(rule.reason if rule else None) or _REASONS.get(record.reason),
+            rule=_place(rule, record, words),
+            reason=_REASONS.get(record.reason) or (rule.reason if rule else None),
             severity=None if record.kind == EXEC else (rule and rule.severity) or _SEVERITIES[verdict],
             tags=list(rule.tags) or None if rule else None,
             process=process,
             file=file,
             escaped=words.escaped,
-            truncated=[f"file.{name}" for name in record.cut] or None,
+            truncated=[*_cut(record), *(image.cut if image else ())] or None,
         )
 
+    def _rule(self, record: Record) -> Rule | None:
+        """An exec that went well is no decision, and of a path without its beginning no rule can be asked."""
+        return None if record.kind == EXEC or record.cut else _leading(self._rules(*_question(record)))
+
     def _remember(self, record: Record) -> None:
-        self._images[record.image_ns] = Image(record.path, record.args)
+        cut = tuple(_PROCESS[name] for name in record.cut)
+        self._images[record.image_ns] = Image(record.path, record.args, cut)
         if len(self._images) > MAX_IMAGES:
             self._images.popitem(last=False)
 
-    def _process(self, record: Record, words: _Words) -> Process:
+    def _image(self, record: Record) -> Image | None:
         image = self._images.get(record.image_ns)
         if image:
             self._images.move_to_end(record.image_ns)
+        return image
+
+    def _process(self, record: Record, image: Image | None, words: _Words) -> Process:
         return Process(
             pid=record.tgid,
             tid=record.tid,
@@ -155,8 +172,8 @@ class Enricher:
             ancestors=[Ancestor(pid=tgid) for tgid in record.ancestors] or None,
         )
 
-    def _file(self, record: Record, words: _Words) -> File:
-        return File(
+    def _file(self, record: Record, words: _Words) -> File | None:
+        file = File(
             path=words.maybe(record.path),
             target=words.maybe(record.target),
             type=_TYPES.get(stat.S_IFMT(record.file_mode)),
@@ -166,6 +183,7 @@ class Enricher:
             owner=record.file_uid if record.inode else None,
             descriptor=record.next if record.operation == INHERIT else None,
         )
+        return file if file != _NOTHING else None
 
     def _asked(self, generation: int, domain: int, request: Request) -> tuple[Rule, ...]:
         """Ask the policy that answered why it did: the same function that ``krsi test`` asks."""
@@ -190,7 +208,11 @@ def _leading(rules: Iterable[Rule]) -> Rule | None:
     return min(rules, key=lambda rule: (rule.verb is Verb.AUDIT, rule.implied), default=None)
 
 
-def _place(rule: Rule | None, record: Record) -> str | None:
+def _place(rule: Rule | None, record: Record, words: _Words) -> str | None:
     if rule:
-        return f"{rule.span.file}:{rule.span.line}"
-    return DEFAULT if record.reason == "record" and not record.cut else None
+        return f"{words(os.fsencode(rule.span.file))}:{rule.span.line}"
+    return DEFAULT if record.kind != EXEC and record.reason == "record" and not record.cut else None
+
+
+def _cut(record: Record) -> Iterator[str]:
+    return (f"file.{name}" for name in record.cut if name != "args")

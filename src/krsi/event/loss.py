@@ -1,10 +1,14 @@
 """Which records are missing: the kernel numbers each record it tells or would have told, so a gap is a loss."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 PATIENCE_S = 1.0
 """A record takes its number and its place in the ring one after the other, so one that comes late is no loss yet."""
+
+Gap = tuple[int, int]
+"""The first and the last of numbers that are missing."""
 
 
 @dataclass(slots=True)
@@ -17,32 +21,34 @@ class Sequence:
 
     expected: int = 0
     _ahead: set[int] = field(default_factory=set)
-    _stuck: tuple[int, float] = (-1, 0.0)
+    _told: deque[tuple[float, int]] = field(default_factory=deque)
 
     def seen(self, numbers: Iterable[int]) -> None:
         """Note numbers of records that came, in any order."""
         self._ahead.update(number for number in numbers if number >= self.expected)
-        self._advance()
+        while self.expected in self._ahead:
+            self._ahead.remove(self.expected)
+            self.expected += 1
 
-    def lost(self, told: int, now_s: float) -> tuple[int, int] | None:
+    def lost(self, told: int, now_s: float, patience_s: float = PATIENCE_S) -> list[Gap]:
         """
-        Return the first gap that has stood for PATIENCE_S, as first and last number, and look behind it from then on.
+        Return what has been missing for *patience_s*, and expect it no more.
 
         :param told: how many the kernel has numbered
         :param now_s: of a monotonic clock
         """
-        if self.expected >= told:
-            return None
-        if self._stuck[0] != self.expected:
-            self._stuck = (self.expected, now_s)
-        if now_s - self._stuck[1] < PATIENCE_S:
-            return None
-        gap = (self.expected, min(self._ahead, default=told) - 1)
-        self.expected = gap[1] + 1
-        self._advance()
-        return gap
+        if not self._told or self._told[-1][1] != told:
+            self._told.append((now_s, told))
+        settled = self.expected
+        while self._told and now_s - self._told[0][0] >= patience_s:
+            settled = self._told.popleft()[1]
+        return list(self._gaps(settled))
 
-    def _advance(self) -> None:
-        while self.expected in self._ahead:
-            self._ahead.remove(self.expected)
-            self.expected += 1
+    def _gaps(self, settled: int) -> Iterator[Gap]:
+        """Go on to *settled*, a number that nothing below is waited for."""
+        for number in (*sorted(each for each in self._ahead if each < settled), settled):
+            if number > self.expected:
+                yield self.expected, number - 1
+            self.expected = max(self.expected, number + (number < settled))
+        self._ahead = {each for each in self._ahead if each >= self.expected}
+        self.seen(())

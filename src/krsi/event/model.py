@@ -81,7 +81,6 @@ class Event(Doc, frozen=True):
     reason: str | None = None
     severity: str | None = None
     tags: list[str] | None = None
-    enters: str | None = None
     process: Process | None = None
     file: File | None = None
     message: str | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from krsi.errors import AbiError
 from krsi.event.decode import Decoder, Record
 from krsi.event.enrich import Enricher
-from krsi.event.loss import Sequence
+from krsi.event.loss import Gap, Sequence
 from krsi.event.model import Event
 
 
@@ -46,10 +46,21 @@ class Stream:
         decoded = [record for view in records if (record := self._decoded(view))]
         self._sequence.seen(record.seq for record in decoded)
         found = [self._enricher.enrich(record) for record in decoded]
-        found.extend(self._losses())
-        for event in found:
+        found += map(self._loss, self._sequence.lost(self._told(), time.monotonic()))
+        return self._counted(found)
+
+    def waits_for(self, told: int) -> bool:
+        """Tell whether some of the first *told* records may come yet."""
+        return self._sequence.expected < told
+
+    def missing(self, told: int) -> list[Event]:
+        """Return what tells of the loss of all that did not come of the first *told* records: nobody waits any more."""
+        return self._counted([self._loss(gap) for gap in self._sequence.lost(told, time.monotonic(), patience_s=0)])
+
+    def _counted(self, events: list[Event]) -> list[Event]:
+        for event in events:
             self.counts.add(event)
-        return found
+        return events
 
     def _decoded(self, view: memoryview) -> Record | None:
         """A record that cannot be read is a loss like any other: its number does not come."""
@@ -59,16 +70,15 @@ class Stream:
             self.counts.damaged += 1
             return None
 
-    def _losses(self) -> Iterator[Event]:
-        while gap := self._sequence.lost(self._told(), time.monotonic()):
-            first, last = gap
-            self.counts.lost += last - first + 1
-            yield Event(
-                time=self._clock(),
-                event="loss",
-                severity="error",
-                first=first,
-                last=last,
-                count=last - first + 1,
-                message="the ring had no room for these records; every access was decided all the same",
-            )
+    def _loss(self, gap: Gap) -> Event:
+        first, last = gap
+        self.counts.lost += last - first + 1
+        return Event(
+            time=self._clock(),
+            event="loss",
+            severity="error",
+            first=first,
+            last=last,
+            count=last - first + 1,
+            message="these records did not come; every access was decided all the same",
+        )

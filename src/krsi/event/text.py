@@ -2,7 +2,9 @@ r"""Bytes that came from a kernel, or from whoever named a file, as text that ca
 
 import re
 
-_HARMFUL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\\]|[\udc80-\udcff]")
+_HARMFUL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\\]|[\udc80-\udcff]"
+)
 
 
 def escaped(data: bytes) -> tuple[str, bool]:
@@ -17,6 +19,11 @@ def escaped(data: bytes) -> tuple[str, bool]:
         return text, False
     safe = _HARMFUL.sub(_escape, text)
     return safe, safe != text
+
+
+def harmless(text: str) -> str:
+    """Return *text*, of whoever wrote the policy, without what does more to a terminal than be read."""
+    return text if text.isprintable() else "\\".join(_HARMFUL.sub(_escape, part) for part in text.split("\\"))
 
 
 def unescaped(text: str) -> bytes:

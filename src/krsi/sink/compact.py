@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from krsi.event.model import Event
+from krsi.event.text import harmless
 
 _RESET = "\033[0m"
 _COLOURS = {"denied": "\033[31m", "killed": "\033[1;31m", "audited": "\033[33m", "allowed": "\033[32m"}
@@ -17,7 +18,7 @@ def _line(event: Event, *, colour: bool) -> str:
     word = event.verdict or event.event
     if colour and word in _COLOURS:
         word = f"{_COLOURS[word]}{word:<8}{_RESET}"
-    return f"{event.time[11:23]} {word:<8} {_what(event)}"
+    return f"{event.time[11:23]} {word:<8} {harmless(_what(event))}"
 
 
 def _what(event: Event) -> str:
