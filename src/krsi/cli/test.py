@@ -1,6 +1,7 @@
 """``krsi test``: the tests that policies hold, tried on the specification and on the compiled image. Needs no root."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from krsi.cli.terminal import ProgressLine, is_coloured, painted, table
 from krsi.event.text import escaped
 from krsi.policy.cover import undecided
 from krsi.policy.model import EXEC, Case, Policy, Rule, Test, Verb, Verdict
+from krsi.policy.place import Span
 from krsi.policy.render import Note, plural, rendered
 from krsi.trial import Outcome, Trial
 
@@ -169,7 +171,7 @@ def _as_json(policy: Compiled, results: Sequence[_Result]) -> str:
             {
                 "test": result.test.name,
                 "profile": result.test.profile,
-                "at": str(result.test.span),
+                "at": _at(result.test.span),
                 "passed": result.passed,
                 "cases": [_case_document(policy.loaded.policy, result.test, outcome) for outcome in result.outcomes],
             }
@@ -177,6 +179,10 @@ def _as_json(policy: Compiled, results: Sequence[_Result]) -> str:
         ],
     }
     return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+
+def _at(span: Span) -> str:
+    return escaped(os.fsencode(str(span)))[0]
 
 
 def _case_document(policy: Policy, test: Test, outcome: Outcome) -> dict[str, object]:
@@ -187,13 +193,13 @@ def _case_document(policy: Policy, test: Test, outcome: Outcome) -> dict[str, ob
         "path": escaped(case.path)[0],
         "to": escaped(case.to)[0] if case.to is not None else None,
         "owner": case.owner or None,
-        "at": str(case.span),
+        "at": _at(case.span),
         "passed": outcome.passed,
         "expected": _VERDICTS[case.expect],
         "expected_as": case.enters,
         "got": _VERDICTS[outcome.verdict],
         "got_as": sorted({lead.profile for lead in outcome.leads}) or None,
-        "rules": [str(rule.span) for rule in _told(outcome)] or None,
+        "rules": [_at(rule.span) for rule in _told(outcome)] or None,
         "why": _why(policy, test, outcome) or None,
         "bug": outcome.disagreement or None,
     }
