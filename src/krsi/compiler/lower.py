@@ -49,10 +49,12 @@ class Tables:
     mediated: Mapping[str, int]
 
 
-Says = tuple[tuple[str, Record], ...]
-"""What profiles say of an accept set: those that do not just fall back."""
+Says = frozenset[tuple[str, int]]
+"""What profiles say of an accept set, as numbers of records: those that do not just fall back."""
 
 Key = tuple[Says, tuple[Candidate, ...]]
+
+_Places = dict[str, list[int]]  # of rules, by profile
 
 
 def lower(
@@ -69,8 +71,8 @@ def lower(
     mergers = {profile.name: Merger(profile, bits, report) for profile in active}
     uses = _Uses(active, report)
     raw = determinise(uses.globs, limits, progress)
-    classes = _Classes(mergers, frozenset(policy.profiles) - frozenset(mergers))
-    class_of = [classes.number(uses.rules(accepted), uses.candidates(accepted)) for accepted in raw.accepts]
+    classes = _Classes(uses, mergers, frozenset(policy.profiles) - frozenset(mergers))
+    class_of = [classes.number(accepted) for accepted in raw.accepts]
     if report.failed:
         raise RefusedError(report)
     return Tables(
@@ -86,24 +88,53 @@ def lower(
 class _Classes:
     """Accept sets, told apart by what the profiles say of them."""
 
-    def __init__(self, mergers: Mapping[str, Merger], off: frozenset[str]) -> None:
+    def __init__(self, uses: "_Uses", mergers: Mapping[str, Merger], off: frozenset[str]) -> None:
+        self._uses = uses
         self._mergers = mergers
         self._off = off
+        self._numbers: dict[Record, int] = {}
+        self._shared: dict[tuple[int, ...], tuple[_Places, dict[str, int]]] = {}
         self.fallback = {name: merger.merge(()) for name, merger in mergers.items()}
-        self.keys: dict[Key, int] = {((), ()): 0}
+        self.keys: dict[Key, int] = {(frozenset(), ()): 0}
 
-    def number(self, rules: Mapping[str, Sequence[int]], candidates: tuple[Candidate, ...]) -> int:
-        """Return the class of an accept set, in which these rules of profiles match."""
-        says = ((name, _without(self._mergers[name].merge(rules[name]), self._off)) for name in sorted(rules))
-        spoken = tuple((name, record) for name, record in says if record != self.fallback[name])
-        return self.keys.setdefault((spoken, candidates), len(self.keys))
+    def number(self, accepted: Sequence[int]) -> int:
+        """Return the class of an accept set."""
+        key = frozenset(self._says(accepted).items()), self._uses.candidates(accepted)
+        return self.keys.setdefault(key, len(self.keys))
+
+    def _says(self, accepted: Sequence[int]) -> dict[str, int]:
+        """
+        Return what profiles say of an accept set.
+
+        What several profiles share comes from an abstraction as a rule, and few sets of it are in many accept sets.
+        """
+        shared = tuple(filter(self._uses.is_shared, accepted))
+        if shared not in self._shared:
+            places = self._uses.rules(shared)
+            self._shared[shared] = places, self._spoken(places)
+        places, says = self._shared[shared]
+        own = self._uses.rules(number for number in accepted if not self._uses.is_shared(number))
+        if not own:
+            return says
+        spoken = self._spoken({name: [*places.get(name, ()), *more] for name, more in own.items()})
+        return {**{name: number for name, number in says.items() if name not in own}, **spoken}
+
+    def _spoken(self, places: _Places) -> dict[str, int]:
+        merged = ((name, self._mergers[name].merge(rules)) for name, rules in places.items())
+        found = ((name, _without(record, self._off)) for name, record in merged)
+        return {
+            name: self._numbers.setdefault(record, len(self._numbers))
+            for name, record in found
+            if record != self.fallback[name]
+        }
 
     def records(self) -> Mapping[str, Mapping[int, Record]]:
         """Return the records by profile and class."""
+        by_number = list(self._numbers)
         records: defaultdict[str, dict[int, Record]] = defaultdict(dict)
-        for (spoken, _), number in self.keys.items():
-            for name, record in spoken:
-                records[name][number] = record
+        for (says, _), path_class in self.keys.items():
+            for name, number in says:
+                records[name][path_class] = by_number[number]
         return records
 
 
@@ -136,9 +167,13 @@ class _Uses:
             self._matches.append([])
         return number
 
-    def rules(self, accepted: Iterable[int]) -> dict[str, list[int]]:
+    def is_shared(self, number: int) -> bool:
+        """Tell whether several rules have the pattern."""
+        return len(self._rules[number]) > 1
+
+    def rules(self, accepted: Iterable[int]) -> _Places:
         """Return the places of the rules that match, by profile."""
-        found: dict[str, list[int]] = {}
+        found: _Places = {}
         for number in accepted:
             for name, place in self._rules[number]:
                 found.setdefault(name, []).append(place)

@@ -6,7 +6,7 @@ The masks say of each access what ``weigh()`` of the specification says of it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, partial, reduce
 from operator import or_
 
 from krsi.policy.diagnostics import At, Report
@@ -51,7 +51,7 @@ class Merger:
             if profile.default(Family.EXEC if access == EXEC else Family.FILES) is Verdict.ALLOW
         )
         self._exec = bits[EXEC]
-        self._mask: Callable[[Rule], int] = lambda rule: _mask(rule.access, bits)
+        self._mask: Callable[[frozenset[str]], int] = cache(partial(_mask, bits=bits))
         self._known: dict[tuple[int, ...], Record] = {}
 
     @property
@@ -67,20 +67,24 @@ class Merger:
         return self._known[key]
 
     def _merged(self, rules: Sequence[Rule]) -> Record:
-        others = self._sides([rule for rule in rules if not rule.owner])
-        own = self._sides(rules)
+        others = own = self._sides(rules)
+        if any(rule.owner for rule in rules):
+            others = self._sides([rule for rule in rules if not rule.owner])
         allow, kill, log = zip(others, own, strict=True)
         return Record(allow, kill, log, self._next(rules) if allow[0] & self._exec else None)
 
     def _sides(self, rules: Sequence[Rule]) -> tuple[int, int, int]:
         """Return the masks of what is allowed, kills and is told."""
-        said = {verb: self._union(rule for rule in rules if rule.verb is verb) for verb in Verb}
+        said = dict.fromkeys(Verb, 0)
+        for rule in rules:
+            said[rule.verb] |= self._mask(rule.access)
         kill = said[Verb.KILL] & self._mediated
         deny = said[Verb.DENY] & ~kill & self._mediated
         allow = said[Verb.ALLOW] & ~kill & ~deny & self._mediated
         unsaid = self._mediated & ~kill & ~deny & ~allow
         told = said[Verb.AUDIT] | (unsaid & ~self._allowed)
-        told |= kill & self._loud(rules, Verb.KILL) | deny & self._loud(rules, Verb.DENY)
+        told |= kill & self._loud(rules, Verb.KILL) if kill else 0
+        told |= deny & self._loud(rules, Verb.DENY) if deny else 0
         told |= allow & self._union(rule for rule in rules if rule.verb is Verb.ALLOW and rule.log is True)
         if self._profile.mode is Mode.LEARN:
             told |= self._mediated
@@ -90,7 +94,7 @@ class Merger:
         return self._union(rule for rule in rules if rule.verb is verb and rule.log is not False)
 
     def _union(self, rules: Iterable[Rule]) -> int:
-        return reduce(or_, map(self._mask, rules), 0)
+        return reduce(or_, (self._mask(rule.access) for rule in rules), 0)
 
     def _next(self, rules: Sequence[Rule]) -> str | None:
         leading = [rule for rule in rules if rule.verb is Verb.ALLOW and EXEC in rule.access]
