@@ -15,7 +15,9 @@ RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 
 _MMAP, _MPROTECT, _MOUNT, _UMOUNT2, _PIVOT_ROOT, _UNSHARE = 9, 10, 165, 166, 155, 272
 _LINKAT, _RENAMEAT2, _OPEN_TREE, _MOVE_MOUNT, _PIDFD_GETFD, _FILE_SETATTR = 265, 316, 428, 429, 438, 469
+_EXECVEAT, _PRCTL, _PTRACE = 322, 157, 101
 CLONE_NEWNS = 0x20000
+PR_SET_NO_NEW_PRIVS = 38
 
 
 def syscall(number: int, *args: int | bytes | None) -> int:
@@ -72,6 +74,25 @@ def file_setattr(path: str, flags: int) -> None:
     """Set inode flags (FS_XFLAG_…) by file_setattr(2), since Linux 6.17."""
     attributes = flags.to_bytes(8, "little") + bytes(16)
     syscall(_FILE_SETATTR, AT_FDCWD, path.encode(), attributes, len(attributes), 0)
+
+
+def execveat(fd: int, path: bytes, flags: int) -> None:
+    """Execute without arguments and environment."""
+    arguments = (ctypes.c_char_p * 2)(b"program", None)
+    syscall(_EXECVEAT, fd, path, ctypes.addressof(arguments), 0, flags)
+
+
+def prctl(option: int, value: int) -> None:
+    syscall(_PRCTL, option, value, 0, 0, 0)
+
+
+def ptrace_traceme() -> None:
+    syscall(_PTRACE, 0, 0, 0, 0)
+
+
+def ptrace_continue(pid: int) -> None:
+    resume = 7
+    syscall(_PTRACE, resume, pid, 0, 0)
 
 
 def map_file(fd: int, prot: int, flags: int = mmap.MAP_PRIVATE, length: int = 4096) -> int:

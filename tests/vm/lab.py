@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -73,16 +73,19 @@ class Outcome:
 class Task(Scope):
     """A fork of this process that waits to be told which of its acts to do next, in the order of *acts*."""
 
+    _ends: ClassVar[set[int]] = set()  # of pipes to all tasks, which no other task may hold
+
     def __init__(self, *acts: Act) -> None:
         self._acts = acts
         asked, self._asks = os.pipe()
         self._answers, answering = os.pipe()
+        self._ends.update({self._asks, self._answers})
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if not self.pid:
-            os.close(self._asks)
-            os.close(self._answers)
+            for end in self._ends:
+                os.close(end)
             self._live(asked, answering)
         os.close(asked)
         os.close(answering)
@@ -112,9 +115,9 @@ class Task(Scope):
         return Outcome(signal=os.WTERMSIG(os.waitpid(self.pid, 0)[1]))
 
     def close(self) -> None:
-        os.close(self._asks)
-        os.close(self._answers)
-        os.close(self.pidfd)
+        self._ends.difference_update({self._asks, self._answers})
+        for fd in (self._asks, self._answers, self.pidfd):
+            os.close(fd)
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
 
