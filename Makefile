@@ -57,5 +57,5 @@ $(BIN)/python: pyproject.toml
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet setuptools==84.2.1 cffi==2.1.1
 	$(BIN)/pip install --quiet --group dev 'PyYAML>=6.0.1,<7' 'msgspec>=0.19,<1' 'structlog>=25.1,<27'
-	echo $(CURDIR)/src >"$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/krsi.pth"
+	echo "$(CURDIR)/src" >"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/krsi.pth"
 	touch $@
