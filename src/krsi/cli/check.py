@@ -54,7 +54,7 @@ def _entered(cover: Cover) -> str:
 def _size(policy: Compiled) -> str:
     image = policy.image
     used, whole = image.used / 1024, len(image.data) / 1024
-    parts = [plural(image.states, "state"), plural(image.classes, "path class").replace("classs", "classes")]
+    parts = [plural(image.states, "state"), plural(image.classes, "path class", "path classes")]
     return f"image: {', '.join(parts)}, {used:,.1f} KiB used of {whole:,.1f} KiB kernel memory"
 
 

@@ -61,11 +61,12 @@ class Command:
     """A child that waits to be started; whoever leaves the terminal's Ctrl-C to it waits for it."""
 
     def __init__(self, argv: list[str]) -> None:
-        reading, self._writing = os.pipe()
+        reading, self._writing = os.pipe()  # closed on our side, it tells the child that nothing comes of it
         sys.stdout.flush()
         sys.stderr.flush()
         self._pid = os.fork()
         if self._pid == 0:
+            os.close(self._writing)
             _execute(argv, reading)
         os.close(reading)
         self.pidfd = os.pidfd_open(self._pid)
@@ -76,12 +77,12 @@ class Command:
 
     def __exit__(self, *exception: object) -> None:
         signal.signal(signal.SIGINT, self._before)
+        os.close(self._writing)
         os.close(self.pidfd)
 
     def start(self) -> None:
         """Let it execute."""
         os.write(self._writing, b"x")
-        os.close(self._writing)
 
     def wait(self, timeout_s: float) -> int | None:
         """Return its exit status as a shell would, None if it still runs after so long."""

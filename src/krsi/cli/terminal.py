@@ -23,8 +23,9 @@ def painted(kind: str, text: str, *, on: bool) -> str:
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
     """Return *rows* under *header*, columns aligned: numbers to the right, words to the left."""
-    columns = [[title, *map(_cell, column)] for title, column in zip(header, zip(*rows, strict=True), strict=True)]
-    numeric = [all(isinstance(value, int) for value in column) for column in zip(*rows, strict=True)]
+    values = list(zip(*rows, strict=True)) or [() for _ in header]
+    columns = [[title, *map(_cell, column)] for title, column in zip(header, values, strict=True)]
+    numeric = [bool(column) and all(isinstance(value, int) for value in column) for column in values]
     aligned = [_aligned(column, right=right) for column, right in zip(columns, numeric, strict=True)]
     return "\n".join("  ".join(row).rstrip() for row in zip(*aligned, strict=True))
 

@@ -39,9 +39,9 @@ def shown(text: str) -> str:
     return cut if cut.isprintable() else "".join(map(_escaped, cut))
 
 
-def plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str, nouns: str = "") -> str:
     """Return ``1 error`` or ``1,234 errors``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def rendered(notes: Iterable[Note], sources: Mapping[str, str], *, colour: bool = False) -> str:
