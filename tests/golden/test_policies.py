@@ -16,7 +16,7 @@ from krsi.kernel_side import object_abi, object_bytes
 from krsi.policy.diagnostics import Diagnostic, RefusedError
 from krsi.policy.faults import Fault
 from krsi.policy.load import load
-from krsi.policy.model import Family, Policy, Profile, Rule
+from krsi.policy.model import UNCONFINED, Family, Policy, Profile, Rule
 
 from .scenes import AS_ROOT, SCENES
 
@@ -83,6 +83,7 @@ def test_no_golden_text_is_left_over() -> None:
 def test_what_a_good_policy_means(path: Path) -> None:
     loaded = load([str(path)], root=False)
     assert loaded.report.text() == ""
+    assert compile_policy(loaded.policy, loaded.report, ABI).domains[0] == UNCONFINED
     check(path.with_suffix(".txt"), "\n".join(meaning(loaded.policy)))
 
 

@@ -61,6 +61,17 @@ def test_the_same_for_programs(web: Path) -> None:
     assert 0 < document["image"]["used"] <= document["image"]["bytes"]
 
 
+def test_nothing(tmp_path: Path) -> None:
+    """
+    A policy of nothing is a policy.
+    """
+    (tmp_path / "none.yaml").touch()
+    run = krsi_process("check", tmp_path)
+
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("profile  mode  rules  entered by\n")
+
+
 def test_warnings_are_no_errors(tmp_path: Path) -> None:
     """
     What is only odd is shown on stderr, and the policy is good.
