@@ -297,7 +297,9 @@ def test_the_environment_is_not_trusted_on_a_change(lab: Lab) -> None:
     with lab.policy(keep):
         assert lab.do("victim", read) == Outcome(False)
     with lab.policy(
-        POLICY.replace("/t/matched}\n  files", "/usr/bin/cat}\n  files").replace("/{usr,lib*,etc}/**", "/{usr,lib*,etc,proc}/**")
+        POLICY.replace("/t/matched}\n  files", "/usr/bin/cat}\n  files").replace(
+            "/{usr,lib*,etc}/**", "/{usr,lib*,etc,proc}/**"
+        )
     ):
         assert lab.do(None, read) == Outcome(True)
 
@@ -483,7 +485,8 @@ def test_the_event_names_the_executable_whatever_the_task_says(lab: Lab) -> None
 
     with lab.policy(POLICY.replace('"/proc/**"}', '"/proc/**"}\n    - {allow: write, path: "/proc/*/comm"}')):
         assert lab.do("victim", act) == Outcome(errno=errno.EACCES)
-        [event] = refusals(lab)
-    assert event["process"]["name"] == "innocent"
+        told = refusals(lab)
+    assert [event["process"]["name"] for event in told] == ["innocent"], told
+    [event] = told
     assert stat.S_ISREG(Path(SECRET).stat().st_mode)
     assert event["file"]["inode"] == Path(SECRET).stat().st_ino

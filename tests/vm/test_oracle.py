@@ -35,7 +35,7 @@ from ..kernel.policies import Maker
 from . import calls
 from .lab import FOLDER, Lab, Outcome, Task, fresh
 
-PAIRS = int(os.environ.get("KRSI_VM_ORACLE_PAIRS", "2400"))
+PAIRS = int(os.environ.get("KRSI_VM_ORACLE_PAIRS", "2100"))
 BATCH = 30
 ROOT, OTHER = 0, 1000
 
@@ -68,7 +68,7 @@ def _open(flags: int, path: bytes) -> None:
 def _execute(path: bytes) -> None:
     """Execute what is no program: the kernel agrees if it says so."""
     try:
-        os.posix_spawn(path, [path], {})
+        os.execv(path, [path])
     except OSError as error:
         if error.errno != errno.ENOEXEC:
             raise
