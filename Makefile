@@ -14,7 +14,7 @@ CLANG ?= clang
 CFLAGS_BPF := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=.
 
-.PHONY: help build wheel guest
+.PHONY: help build wheel guest bench
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
 
@@ -51,6 +51,17 @@ $(GUEST)/done: build/wheel/done
 		--platform manylinux_2_34_x86_64 --platform manylinux2014_x86_64 build/wheel/*.whl pytest==9.2.0
 	sed -i '1s|^#!.*|#!/usr/bin/env python3|' $(GUEST)/bin/*  # the guest's own
 	touch $@
+
+# Kernels that the benchmark runs on, the one of the goals first.
+BENCH_KERNELS ?= 6.12 sid
+
+bench: guest ## what krsi costs beside AppArmor and Landlock, into bench/RESULTS.md: some minutes for each kernel
+	@mkdir -p build/guest/bin
+	$(CC) -static -O2 -Wall -Wextra -Werror -o build/guest/bin/measure bench/measure.c
+	$(CC) -static -nostdlib -O2 -Wall -Wextra -Werror -o build/guest/bin/nothing bench/nothing.c
+	for kernel in $(BENCH_KERNELS); do vagrant/run -k $$kernel --icount --timeout 3600 --out build/bench/$$kernel -- \
+		python3 -m bench.cost /out/cost.json || exit; done
+	$(BIN)/python -m bench.publish $(BENCH_KERNELS:%=build/bench/%/cost.json)
 
 $(BIN)/python: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
