@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench import tree
-from bench.compile_automaton import paths, words
+from bench.compile_automaton import paths
 
 PROFILE = "bench"
 Rule = dict[str, Any]
@@ -70,10 +70,9 @@ def with_rules(count: int) -> bytes:
 
 
 def with_neighbours(count: int) -> bytes:
-    """Return the policy with so many rules more, each for one name in the folder of the file that ``*`` allows."""
-    source = random.Random(_SEED)
-    place = tree.folder("star", 5)
-    return patterns({"deny": "write", "path": f"{place}{words(source)}{number}"} for number in range(count))
+    """Return the policy with so many rules more, for names that begin as that of a file which ``*`` allows."""
+    begins = f"{tree.folder('star', 5)}{tree.KINDS['star'][:6]}"
+    return patterns({"allow": "write", "path": f"{begins}{number:05}"} for number in range(count))
 
 
 def with_getattr() -> bytes:

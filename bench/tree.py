@@ -15,7 +15,7 @@ KINDS = {
     "refused": "notallowed",
     "quiet": "notlogged0",  # refused, and not logged
 }
-DEPTHS = (1, 3, 5, 10, 20)
+DEPTHS = (1, 2, 3, 5, 10, 20)
 LONG = "a_name_that_does_not_fit_into_a_dentry_of_any_kernel"
 
 WORK = "/workfolder"
