@@ -30,15 +30,17 @@ enum {
 	VM_EXEC = 4,
 };
 
+_Static_assert((int)FMODE_READ == (int)KRSI_ACCESS_READ && (int)FMODE_WRITE == (int)KRSI_ACCESS_WRITE, "the same bits");
+
 /* What was opened with the access mode 3 may be neither read nor written, but asks DAC for both. */
 static __always_inline u32 access_of_file(const struct file *file)
 {
-	u32 mode = file->f_mode, flags = file->f_flags, access = 0;
+	u32 flags = file->f_flags, access = file->f_mode & (FMODE_READ | FMODE_WRITE);
 
-	if (mode & FMODE_READ || (flags & O_ACCMODE) == O_ACCMODE)
-		access |= KRSI_ACCESS_READ;
-	if (mode & FMODE_WRITE || (flags & O_ACCMODE) == O_ACCMODE)
-		access |= flags & O_APPEND ? KRSI_ACCESS_APPEND : KRSI_ACCESS_WRITE;
+	if ((flags & O_ACCMODE) == O_ACCMODE)
+		access = KRSI_ACCESS_READ | KRSI_ACCESS_WRITE;
+	if (access & KRSI_ACCESS_WRITE && flags & O_APPEND)
+		access += KRSI_ACCESS_APPEND - KRSI_ACCESS_WRITE;
 	return access;
 }
 
