@@ -378,44 +378,83 @@ static __noinline u32 resolve(const void *image, kaddr mnt, kaddr dentry)
 	return state;
 }
 
+/* Without its mark. In one instruction: clang would load a mask of 64 bits first. */
+static __always_inline u64 unmarked(u64 state)
+{
+	asm("%0 &= %1" : "+r"(state) : "i"(~(s64)KRSI_MARK_STAYS));
+	return state;
+}
+
+/* Over a byte of a name, given 8 times, from a state that may be marked to one that may be. */
+static __always_inline u64 step_byte(const struct image *image, u64 state, u64 byte)
+{
+	return step(image, unmarked(state), byte & 0xff << 3);
+}
+
+/* Over the first two bytes of @word, and over four. */
+static __always_inline u64 step_two(const struct image *image, u64 state, u64 word)
+{
+	state = step_byte(image, state, word << 3);
+	return step_byte(image, state, word >> 5);
+}
+
+static __always_inline u64 step_four(const struct image *image, u64 state, u64 word)
+{
+	state = step_two(image, state, word);
+	state = step_byte(image, state, word >> 13);
+	return step_byte(image, state, word >> 21);
+}
+
+/* Over the first @count bytes of @word, up to 7 of them: without a question for each. */
+static __always_inline u64 step_rest(const struct image *image, u64 state, u64 word, u32 count)
+{
+	if (count & 4) {
+		state = step_four(image, state, word);
+		word >>= 32;
+	}
+	if (count & 2) {
+		state = step_two(image, state, word);
+		word >>= 16;
+	}
+	return count & 1 ? step_byte(image, state, word << 3) : state;
+}
+
 /*
- * The state after the short name of @dentry, from that after its first byte. Unrolled, in a function of its own so that all stays in registers, and
- * each word of the name is loaded when the last one is used up: most names are short, and a load from the kernel's
- * memory is dear.
+ * The state after the short name of @dentry, from that after its first byte: @left more of them, @word the first of
+ * these. In a function of its own so that all stays in registers, and each word of the name is loaded when the last one
+ * is used up: most names are short, and a load from the kernel's memory is dear.
  */
-static __noinline u64 step_short_name(const void *base, u64 state, struct dentry *dentry, u32 len)
+static __noinline u64 step_short_name(const void *base, u64 state, struct dentry *dentry, u32 left, u64 word)
 {
 	struct image image = image_of(base);
-	u64 word;
 
-#define STEP_BYTE(n, shifted) {						\
-	state = step(&image, state, (shifted) & 0xff << 3);		\
-	if (state & KRSI_MARK_STAYS)					\
-		return state & ~KRSI_MARK_STAYS;			\
-	if (len == (n) + 1)						\
-		return state;						\
-}
-#define STEP_WORD(n)							\
-	word = short_name_word(dentry, n);				\
-	if (n)								\
-		STEP_BYTE(8 * (n), word << 3)				\
-	STEP_BYTE(8 * (n) + 1, word >> 5)				\
-	STEP_BYTE(8 * (n) + 2, word >> 13)				\
-	STEP_BYTE(8 * (n) + 3, word >> 21)				\
-	STEP_BYTE(8 * (n) + 4, word >> 29)				\
-	STEP_BYTE(8 * (n) + 5, word >> 37)				\
-	STEP_BYTE(8 * (n) + 6, word >> 45)				\
-	STEP_BYTE(8 * (n) + 7, word >> 53)
-	STEP_WORD(0)
-	STEP_WORD(1)
-	STEP_WORD(2)
-	STEP_WORD(3)
-	if (short_name_size() > 32) {
-		STEP_WORD(4)
+#define STEP_HALF(word)					\
+	state = step_four(&image, state, word);		\
+	if (state & KRSI_MARK_STAYS)			\
+		return state;
+#define STEP_WORD(next)					\
+	STEP_HALF(word)					\
+	STEP_HALF(word >> 32)				\
+	word = short_name_word(dentry, next);		\
+	left -= 8;
+	if (left >= 7) {
+		STEP_HALF(word)
+		state = step_rest(&image, state, word >> 32, 3);
+		word = short_name_word(dentry, 1);
+		left -= 7;
+		if (left >= 8) {
+			STEP_WORD(2)
+			if (left >= 8) {
+				STEP_WORD(3)
+				if (left >= 8 && short_name_size() > 32) {
+					STEP_WORD(4)
+				}
+			}
+		}
 	}
 #undef STEP_WORD
-#undef STEP_BYTE
-	return STATE_NONE;
+#undef STEP_HALF
+	return step_rest(&image, state, word, left);
 }
 
 /*
@@ -424,13 +463,16 @@ static __noinline u64 step_short_name(const void *base, u64 state, struct dentry
  */
 static __always_inline u64 recall(const struct image *image, struct vfsmount *mnt, struct dentry *dentry, u64 *seal)
 {
-	u64 state, epoch = epoch_now();
 	struct dentry *folder = dentry->d_parent;
+	u64 state, word, epoch = epoch_now();
 	struct krsi_folder key;
 	u32 len;
 
-	/* The root of a mount is its own parent, or its parent is not on that mount and so never remembered with it. */
-	if (!epoch_is_settled(epoch) || folder == dentry)
+	/*
+	 * The root of a mount is its own parent, or its parent is not on that mount and so never remembered with it. Nor
+	 * is anything remembered with an epoch that was not settled.
+	 */
+	if (folder == dentry)
 		return STATE_NONE;
 	folder_key(&key, kaddr_of(folder), kaddr_of(folder->d_inode), kaddr_of(mnt), epoch, image->header->generation);
 	state = folder_recall(&key);
@@ -440,12 +482,11 @@ static __always_inline u64 recall(const struct image *image, struct vfsmount *mn
 	len = dentry->d_name.len;
 	if (len >= short_name_size())
 		return STATE_NONE;
-	state = step(image, state, short_name_word(dentry, 0) << 3 & 0xff << 3);
-	if (state & KRSI_MARK_STAYS) /* below a `*` or `**`, or where no rule leads */
-		state &= ~KRSI_MARK_STAYS;
-	else if (len > 1)
-		state = step_short_name(image->base, state, dentry, len);
-	return renames_now() == (u32)epoch ? state : STATE_NONE;
+	word = short_name_word(dentry, 0);
+	state = step_byte(image, state, word << 3);
+	if (!(state & KRSI_MARK_STAYS) && len > 1) /* else below a `*` or `**`, or where no rule leads */
+		state = step_short_name(image->base, state, dentry, len - 1, word >> 8);
+	return renames_now() == (u32)epoch ? unmarked(state) : STATE_NONE;
 }
 
 /* Where an object is: the state after its whole path, a folder's with its last slash. */
