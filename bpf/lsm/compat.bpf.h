@@ -94,6 +94,17 @@ extern const bool has_rdonly_cast;
 	__pointer;										\
 })
 
+/* Load the 32-bit number at @pointer: through a kernel type that is nothing else. */
+static __always_inline u32 load_int(const void *pointer)
+{
+	u32 number;
+
+	if (has_rdonly_cast)
+		return *(const u32 *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct seqcount));
+	bpf_probe_read_kernel(&number, sizeof(number), pointer);
+	return number;
+}
+
 /* Load the 64-bit number at @pointer: of a kernel type that is nothing else. */
 #define load_word(pointer) load_at(pointer, struct timespec64, tv_sec)
 

@@ -23,7 +23,7 @@ enum {
 static __always_inline bool executor(struct subject *subject)
 {
 	subject->task = (struct task_struct *)bpf_get_current_task_btf();
-	subject_enters(subject, own_storage(subject) ? load_field(subject->own, struct seqcount, sequence) : UNCONFINED);
+	subject_enters(subject, own_storage(subject) ? load_int((void *)kaddr_pointer(subject->own)) : UNCONFINED);
 	anchor_drop();
 	return subject->policy.image.base;
 }

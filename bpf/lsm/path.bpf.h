@@ -35,7 +35,7 @@ static __always_inline u32 renames_now(void)
 	u32 renames;
 
 	barrier(); /* What is read between two looks must stay there. */
-	renames = load_at(&rename_lock, struct seqcount, sequence);
+	renames = load_int(&rename_lock);
 	barrier();
 	return renames;
 }
@@ -43,7 +43,7 @@ static __always_inline u32 renames_now(void)
 /* The two counters: renames below, mounts above. Odd ones mean that names are changing now. */
 static __always_inline u64 epoch_now(void)
 {
-	u64 mounts = load_at(&mount_lock, struct seqcount, sequence);
+	u64 mounts = load_int(&mount_lock);
 
 	return mounts << 32 | renames_now();
 }

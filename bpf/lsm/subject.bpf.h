@@ -101,7 +101,7 @@ static __always_inline bool subject_is_confined(struct subject *subject)
 	subject->task = (struct task_struct *)bpf_get_current_task_btf();
 	if (!own_storage(subject))
 		return false;
-	number = load_field(subject->own, struct seqcount, sequence);
+	number = load_int((void *)kaddr_pointer(subject->own));
 	if (!number)
 		return false;
 	subject_enters(subject, number);
