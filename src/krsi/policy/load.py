@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from krsi.policy.beside import beside
 from krsi.policy.check import check
 from krsi.policy.diagnostics import RefusedError, Report
 from krsi.policy.model import Policy
@@ -26,13 +27,19 @@ class Loaded:
 
 def load(paths: Sequence[str], *, root: bool) -> Loaded:
     """
-    Read, parse and check all policy files among and below *paths*.
+    Read, parse and check all policy files among and below *paths*, and the abstractions beside them that they include.
 
     :param root: the policy is to be enforced by root: refuse what others could change
     :raises RefusedError: there are errors; its text is all of them, its ``report`` shows them in colour too
     """
-    report = Report()
-    return _understood(read(paths, report, root=root), report)
+    given = list(paths)
+    while True:
+        report = Report()
+        sources = read(given, report, root=root)
+        more = [path for path in beside(sources) if path not in given]
+        if not more:
+            return _understood(sources, report)
+        given += more
 
 
 def understand(documents: Iterable[tuple[str, bytes]]) -> Loaded:
