@@ -7,6 +7,11 @@ import pytest
 from .lab import Lab, clear
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what does without the lab: once its programs are attached, nothing runs without krsi any more."""
+    items.sort(key=lambda item: "lab" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """krsi's programs, attached; see lab.py."""
