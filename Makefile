@@ -14,9 +14,25 @@ CLANG ?= clang
 CFLAGS_BPF := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror \
 	-I/usr/include/$(shell uname -m)-linux-gnu -ffile-prefix-map=$(CURDIR)=.
 
-.PHONY: help build wheel guest bench
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+
+KERNELS := 6.1 6.12 sid
+
+.PHONY: help packages build wheel guest test lint native installed lab vm $(KERNELS:%=vm-%) demo bench clean
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -ts '	'
+
+# What Debian 12 must have: for the build, for tests of the build, for the lab.
+PACKAGES := bpftool clang gcc libbpf-dev libc6-dev libelf-dev make python3-dev python3-venv \
+	apparmor util-linux \
+	e2fsprogs fakeroot git kmod lz4 mmdebstrap qemu-system-x86 uidmap vagrant vagrant-libvirt zstd
+
+packages: ## Debian's packages that the rest needs; as root
+	@lacking=$$(dpkg-query -Wf '$${Package} $${db:Status-Abbrev}\n' $(PACKAGES) 2>/dev/null | \
+		awk '$$2 == "ii" {print $$1}' | sort | comm -13 - <(printf '%s\n' $(PACKAGES) | sort)); \
+	if [ -n "$$lacking" ]; then echo "installing" $$lacking; apt-get -qq update; \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$lacking >/dev/null; fi
 
 build: $(OBJECT) $(NATIVE) ## the BPF object and the native part, in place
 
@@ -52,6 +68,35 @@ $(GUEST)/done: build/wheel/done
 	sed -i '1s|^#!.*|#!/usr/bin/env python3|' $(GUEST)/bin/*  # the guest's own
 	touch $@
 
+# Two at a time: the machine's own tests beside a guest, and then guests.
+test: packages ## all tests, on all kernels: about twenty minutes on two cores; as root
+	$(MAKE) --no-print-directory guest
+	$(MAKE) --no-print-directory --jobs 2 lint native $(KERNELS:%=vm-%) installed lab
+	@echo "all tests passed"
+
+lint: build ## what ruff and mypy say
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+	$(BIN)/mypy --no-error-summary
+
+native: build ## tests that need no guest; as root
+	$(BIN)/python -m pytest --quiet tests/unit tests/property tests/golden tests/kernel 2>&1 | sed -u 's/^/native: /'
+
+installed: wheel ## the wheel, installed where there is no compiler
+	rm -rf build/installed
+	$(PYTHON) -m venv build/installed
+	build/installed/bin/pip install --quiet build/wheel/*.whl
+	cd build && env -i PATH=/nowhere installed/bin/krsi check ../policies
+	cd build && env -i PATH=/nowhere installed/bin/krsi test ../policies
+
+lab: ## whether Vagrant understands the Vagrantfile
+	cd vagrant && vagrant validate
+
+vm: $(KERNELS:%=vm-%) ## the guest tests, on all kernels; `make vm-6.12` for one
+
+$(KERNELS:%=vm-%): vm-%: guest
+	vagrant/run -k $* --timeout 1800 --memory 3000 -- python3 -m pytest --quiet tests/vm 2>&1 | sed -u 's/^/$*: /'
+
 # Kernels that the benchmark runs on, the one of the goals first.
 BENCH_KERNELS ?= 6.12 sid
 
@@ -70,3 +115,20 @@ $(BIN)/python: pyproject.toml
 	$(BIN)/pip install --quiet --group dev 'PyYAML>=6.0.1,<7' 'msgspec>=0.19,<1' 'structlog>=25.1,<27'
 	echo "$(CURDIR)/src" >"$$($@ -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/krsi.pth"
 	touch $@
+
+# nginx comes from Debian; the host's own krsi is the wheel, as it would be installed.
+demo: packages ## nginx confined, step by step: on this kernel if it can do it, else in the lab; as root
+	@echo "building krsi"
+	@$(MAKE) --no-print-directory guest >/dev/null
+	@if $(BIN)/python -m krsi doctor >/dev/null 2>&1; then \
+		echo "this kernel enforces BPF LSM programs: the demonstration runs here"; \
+		apt-get -qq install --yes --no-install-recommends nginx-light >/dev/null; \
+		$(MAKE) --no-print-directory installed >/dev/null; \
+		PATH="$(CURDIR)/build/installed/bin:$$PATH" python3 demo/nginx.py; \
+	else \
+		echo "this kernel does not enforce BPF LSM programs (krsi doctor says why): the demonstration runs in the lab"; \
+		vagrant/run -k 6.12 -- python3 demo/nginx.py; \
+	fi
+
+clean: ## away with all that was made
+	rm -rf build $(VENV) $(OBJECT) $(NATIVE) .mypy_cache .ruff_cache .pytest_cache .hypothesis
