@@ -104,6 +104,8 @@ HOOKS = (
         "5.7",
         "A file that is no folder and no link is made, also by open(2) and bind(2).",
         "fs/namei.c may_o_create(), do_mknodat()",
+        blind="open(2) with O_CREAT asks before it has looked whether the file exists, if nobody opened it lately: "
+        "then a refusal to create is told, and the open goes on if what exists may be opened.",
     ),
     Hook("path_mkdir", "file.mkdir", _of("create"), "5.7", "A folder is made.", "fs/namei.c do_mkdirat()"),
     Hook("path_symlink", "file.symlink", _of("create"), "5.7", "A symbolic link is made.", "fs/namei.c do_symlinkat()"),

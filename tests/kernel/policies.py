@@ -42,7 +42,8 @@ class Maker:
     def requests(self, count: int) -> Iterator[tuple[str, int, Request]]:
         """Make so many questions: profile, user, request."""
         for _ in range(count):
-            yield self._random.choice(PROFILES), self._random.choice(USERS), self._request()
+            name = self._random.choice((*PROFILES, UNCONFINED))
+            yield name, self._random.choice(USERS), self._exec() if name == UNCONFINED else self._request()
 
     def _profile(self, name: str, names: tuple[str, ...]) -> Profile:
         choose = self._random.choice
@@ -96,12 +97,16 @@ class Maker:
     def _request(self) -> Request:
         kind = self._random.random()
         if kind < 0.2:
-            return Request(frozenset([EXEC]), Object(self._path(), False))
+            return self._exec()
         if kind < 0.5:
             access = self._random.choice(["rename", "link"])
             exchange = access == "rename" and self._random.random() < 0.3
             return Request(frozenset([access]), self._object(), self._object(), exchange)
         return Request(frozenset(self._accesses()), self._object())
+
+    def _exec(self) -> Request:
+        path = self._random.choice([self._path(), self._literal(self._random.choice(PROFILES)).text.encode()])
+        return Request(frozenset([EXEC]), Object(path, False))
 
     def _object(self) -> Object:
         return Object(self._path(), self._random.choice([False, True, None]))

@@ -14,6 +14,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = {
     "__init__": "",
+    "__main__": "cli",
     "errors": "",
     "hooks": "",
     "bpf": "errors _native",
@@ -31,7 +32,7 @@ LAYERS = {
 }
 """What each part may import beside itself; cli may import all but pylibbpf."""
 
-PRINTERS = {"cli", "pylibbpf/perf.py"}
+PRINTERS = {"cli", "__main__.py", "pylibbpf/perf.py"}
 """Where ``print`` stands; the wheel that pylibbpf imitates prints what its callbacks raise."""
 
 

@@ -478,7 +478,8 @@ def test_the_event_names_the_executable_whatever_the_task_says(lab: Lab) -> None
 
     def act() -> None:
         def disguised() -> None:
-            Path("/proc/self/comm").write_text("innocent")
+            comm = os.open("/proc/self/comm", os.O_WRONLY)
+            os.write(comm, b"innocent")
             Path(SECRET).read_bytes()
 
         in_child(disguised)

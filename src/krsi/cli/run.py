@@ -5,8 +5,9 @@ import os
 import select
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
 from typing import IO, NoReturn
 
 from krsi.bpf.features import Kernel
@@ -57,8 +58,15 @@ def _unknown(policy: Compiled, name: str) -> int:
     return USAGE
 
 
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that end krsi only by ending the command, which would go on unconfined."""
+
+
 class Command:
-    """A child that waits to be started; whoever leaves the terminal's Ctrl-C to it waits for it."""
+    """
+    A child that waits to be started. While it is entered, signals that would end this process go to the child;
+    Ctrl-C it gets from the terminal by itself.
+    """
 
     def __init__(self, argv: list[str]) -> None:
         reading, self._writing = os.pipe()  # closed on our side, it tells the child that nothing comes of it
@@ -72,13 +80,19 @@ class Command:
         self.pidfd = os.pidfd_open(self._pid)
 
     def __enter__(self) -> "Command":
-        self._before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._before = {number: signal.signal(number, self._pass_on) for number in PASSED_ON}
+        self._before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         os.close(self._writing)
         os.close(self.pidfd)
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  signal(2)'s
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, number)
 
     def start(self) -> None:
         """Let it execute."""

@@ -39,7 +39,7 @@ ACCESSES = {
     "truncate": "cut off or extend",
     "ioctl": "give orders to a device or file system; decided only where some rule names it",
     "lock": "lock the file or part of it; decided only where some rule names it",
-    "mknod": "make a device, named pipe or socket",
+    "mknod": "make a device; named pipes and sockets are created as files are",
 }
 
 TWO_NAMES = ("rename", "link")

@@ -1,11 +1,12 @@
 """The command that `krsi run` runs: it waits until it may, and ends as shells say."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from krsi.cli.run import Command
+from krsi.cli.run import PASSED_ON, Command
 
 
 def ended(command: Command) -> int | None:
@@ -58,3 +59,14 @@ def test_if_krsi_fails_nothing_runs(tmp_path: Path) -> None:
     assert status
     assert status.si_status == 126
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("number", PASSED_ON)
+def test_who_ends_krsi_ends_the_command(number: signal.Signals) -> None:
+    """
+    A signal that would end krsi goes to the command, which would be unconfined without it.
+    """
+    with Command(["sleep", "60"]) as command:
+        command.start()
+        os.kill(os.getpid(), number)
+        assert ended(command) == 128 + number
