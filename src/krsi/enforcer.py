@@ -75,13 +75,13 @@ class Enforcer(Scope):
     def events(self) -> list[Event]:
         """Return what has happened since the last call; does not wait."""
         self._clock.anchor()
-        return self._stream.events(iter(self._ring.drain()))
+        return self._stream.events(iter(self._ring.drain(self._ring.capacity)))
 
     def last_events(self) -> list[Event]:
         """Return what has happened until now, and tell of all that is missing of it."""
         told = self._side.told()
         end = time.monotonic() + _GRACE_S
-        found = self._stream.events(iter(self._ring.drain(self._ring.capacity)))
+        found = self.events()
         while self._stream.waits_for(told) and time.monotonic() < end:
             time.sleep(_GRACE_S / 10)
             found += self.events()

@@ -29,6 +29,7 @@ from krsi.compiler.image import Image
 from krsi.event.clock import BootClock
 from krsi.event.decode import Decoder
 from krsi.event.enrich import Enricher, Generation
+from krsi.event.model import Event
 from krsi.event.stream import Stream
 from krsi.kernel_side import KernelSide, object_abi, object_bytes
 from krsi.policy.diagnostics import Report
@@ -76,7 +77,7 @@ class Task(Scope):
     _ends: ClassVar[set[int]] = set()  # of pipes to all tasks, which no other task may hold
 
     def __init__(self, *acts: Act) -> None:
-        self._acts = acts
+        self.acts = acts
         asked, self._asks = os.pipe()
         self._answers, answering = os.pipe()
         self._ends.update({self._asks, self._answers})
@@ -94,25 +95,36 @@ class Task(Scope):
     def _live(self, asked: int, answering: int) -> None:
         for fd in range(3):
             os.dup2(_null, fd)
+        answers = os.fdopen(answering, "wb")
         try:
             while number := os.read(asked, 1):
-                os.write(answering, pickle.dumps(_done(self._acts[number[0]])))
+                answer = pickle.dumps(_done(self.acts[number[0]]))
+                answers.write(len(answer).to_bytes(8, "little") + answer)
+                answers.flush()
         finally:
             os._exit(0)
 
     def __call__(self, act: Act) -> Outcome:
         """Have *act* done."""
-        os.write(self._asks, bytes([self._acts.index(act)]))
+        os.write(self._asks, bytes([self.acts.index(act)]))
         if not select.select([self._answers], [], [], PATIENCE_S)[0]:
             os.kill(self.pid, signal.SIGKILL)
             raise TimeoutError(f"an act took more than {PATIENCE_S} s")
-        answer = os.read(self._answers, 1 << 16)
-        if answer:
+        if answer := self._answer():
             outcome = pickle.loads(answer)
             if isinstance(outcome, Outcome):
                 return outcome
             raise AssertionError(f"the act raised {outcome}")
         return Outcome(signal=os.WTERMSIG(os.waitpid(self.pid, 0)[1]))
+
+    def _answer(self) -> bytes:
+        """Read an answer; none comes of a task that was killed."""
+        length = int.from_bytes(os.read(self._answers, 8), "little")
+        parts: list[bytes] = []
+        while length and (part := os.read(self._answers, length)):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
 
     def close(self) -> None:
         self._ends.difference_update({self._asks, self._answers})
@@ -144,7 +156,7 @@ class Lab(Scope):
         self._domains: tuple[str, ...] = (UNCONFINED,)
         self._generation = 0
         self.programs = programs_for({*FILE_ACCESSES, EXEC, MOUNT}, self.kernel)
-        image = self._compiled(self._nothing)
+        image = self.image = self._compiled(self._nothing)
         began = time.monotonic()
         self.side = KernelSide(self._elf, image, self.programs, self.kernel)
         self.side.check_paths(image)
@@ -177,6 +189,7 @@ class Lab(Scope):
         image = self._compiled(policy)
         self._enricher.add_generation(image.generation, Generation(policy, image.domains))
         self.side.put(image)
+        self.image = image
         self.events()
         return image
 
@@ -216,12 +229,19 @@ class Lab(Scope):
 
     def events(self) -> list[dict[str, Any]]:
         """Return what was told since the last call, as documents."""
-        events = self._stream.events(iter(self._ring.drain()))
-        return [document for event in events if isinstance(document := msgspec.to_builtins(event), dict)]
+        return _documents(self._stream.events(iter(self._ring.drain(self._ring.capacity))))
+
+    def missing(self) -> list[dict[str, Any]]:
+        """Return what tells of records that did not come."""
+        return _documents(self._stream.missing(self.side.told()))
 
     def close(self) -> None:
         self._ring.close()
         self.side.close()
+
+
+def _documents(events: list[Event]) -> list[dict[str, Any]]:
+    return [document for event in events if isinstance(document := msgspec.to_builtins(event), dict)]
 
 
 def prove(

@@ -142,7 +142,11 @@ class Enricher:
 
     def _rule(self, record: Record) -> Rule | None:
         """An exec that went well is no decision, and of a path without its beginning no rule can be asked."""
-        return None if record.kind == EXEC or record.cut else _leading(self._rules(*_question(record)))
+        return (
+            None
+            if record.kind == EXEC or record.cut
+            else _leading(self._rules(*_question(record)), told=not record.refused)
+        )
 
     def _remember(self, record: Record) -> None:
         cut = tuple(_PROCESS[name] for name in record.cut)
@@ -203,9 +207,18 @@ def _verdict(record: Record) -> str:
     return "audited" if record.refused and record.mode != "enforce" else _VERDICTS[record.verdict]
 
 
-def _leading(rules: Iterable[Rule]) -> Rule | None:
-    """Return the rule to name: what decides before what only logs, what the author wrote before what follows."""
-    return min(rules, key=lambda rule: (rule.verb is Verb.AUDIT, rule.implied), default=None)
+def _leading(rules: Iterable[Rule], *, told: bool) -> Rule | None:
+    """
+    Return the rule to name: one that decides, what the author wrote before what follows from it.
+
+    :param told: nothing is refused, so the event is there because a rule wants it told: that one is named
+    """
+    named = [rule for rule in rules if told or rule.verb is not Verb.AUDIT]
+    return min(named, key=lambda rule: (told and not _tells(rule), rule.implied), default=None)
+
+
+def _tells(rule: Rule) -> bool:
+    return rule.verb is Verb.AUDIT or rule.log is True
 
 
 def _place(rule: Rule | None, record: Record, words: _Words) -> str | None:

@@ -250,7 +250,8 @@ class Decision:
     The answer, with its reasons.
 
     :param refused: the accesses to blame for the verdict
-    :param rules: those that decided; empty where the default did, or where the path was not resolved
+    :param rules: those that decided, and those that only have it told; none of the first where the default decided, or
+        where the path was not resolved
     :param launders: refused because the new name would grant what the old one does not
     """
 
@@ -284,13 +285,14 @@ def weigh(profile: Profile, access: str, obj: Object) -> Bit:
 
 def _weigh(profile: Profile, access: str, path: bytes, *, owner: bool) -> Bit:
     rules = [rule for rule in profile.rules if rule.speaks_of(access, path, owner=owner)]
-    told = profile.mode is Mode.LEARN or any(rule.verb is Verb.AUDIT for rule in rules)
+    audits = tuple(rule for rule in rules if rule.verb is Verb.AUDIT)
+    told = profile.mode is Mode.LEARN or bool(audits)
     for verb, verdict in ((Verb.KILL, Verdict.KILL), (Verb.DENY, Verdict.DENY), (Verb.ALLOW, Verdict.ALLOW)):
         deciding = tuple(rule for rule in rules if rule.verb is verb)
         if deciding:
-            return Bit(verdict, told or _logs(verdict, deciding), deciding)
+            return Bit(verdict, told or _logs(verdict, deciding), deciding + audits)
     verdict = profile.default(Family.EXEC if access == EXEC else Family.FILES)
-    return Bit(verdict, told or _logs(verdict, ()), tuple(rule for rule in rules if rule.verb is Verb.AUDIT))
+    return Bit(verdict, told or _logs(verdict, ()), audits)
 
 
 def _logs(verdict: Verdict, deciding: tuple[Rule, ...]) -> bool:

@@ -78,9 +78,10 @@ def test_an_access_that_a_rule_logs() -> None:
 
 def test_what_decides_comes_before_what_only_logs() -> None:
     """
-    A rule that only logs is named where nothing else speaks.
+    A refusal comes from what refuses; a rule that only logs is named where nothing is refused.
     """
-    assert event(b"/srv/x", access="write", refused="write").rule == "web.yaml:6"
+    assert event(b"/srv/x", access="write", refused="write").rule == "default"
+    assert event(b"/srv/x", verdict="allow", access="write", refused=0, errno=0).rule == "web.yaml:6"
     assert event(b"/srv/secret", access="read write", refused="read").rule == "web.yaml:5"
 
 
