@@ -9,8 +9,9 @@
 
 /*
  * The kernel's own symbols. They are weak so that oracle.bpf.c loads where the kernel does not give all of them away;
- * without the locks nothing is ever settled (see path.bpf.h), and krsi refuses to enforce. One object says that they are the kernel's (it defines KRSI_KSYMS), for bpftool 7.1 fails to
- * link a second one that does ("failed to resolve size of underlying type"); to the others they are plain externs.
+ * without the locks nothing is ever settled (see path.bpf.h), and krsi refuses to enforce. One object says that they are
+ * the kernel's (it defines KRSI_KSYMS), for bpftool 7.1 fails to link a second one that does ("failed to resolve size of
+ * underlying type"); to the others they are plain externs.
  */
 #ifdef KRSI_KSYMS
 #define __kernel __ksym
@@ -52,9 +53,8 @@ static __always_inline u64 kaddr_pointer(kaddr address)
 
 /*
  * Whether @pointer is NULL, to be asked when the anchor has been dropped. From v6.3 on the verifier takes what a hook is
- * given, and some of its fields, for never NULL, and removes a plain test as needless: then a mapping of no
- * file, or a name that nothing has, takes the kernel down. It must be tested as well, for from v7.0 on the verifier
- * wants to see that.
+ * given, and some of its fields, for never NULL, and removes a plain test as needless: then a mapping of no file, or a
+ * name that nothing has, takes the kernel down. It must be tested as well, for later verifiers (seen in v7.2) want that.
  */
 static __always_inline bool is_null(const void *pointer)
 {
@@ -160,8 +160,8 @@ static __always_inline bool mount_is_idmapped(kaddr mnt)
 }
 
 /*
- * Since Linux commit ("mount: simplify the list of mounts of a superblock") seen in v7.2, the mounts of a file system
- * are chained; in v6.1 and v6.12 they are a list with its head in the superblock.
+ * The mounts of a file system are a list with its head in the superblock (seen in v6.1 and v6.12), or a chain that the
+ * superblock begins (seen in v7.2).
  */
 struct mount___v7_2 {
 	struct mount *mnt_next_for_sb;
