@@ -59,8 +59,9 @@ static __always_inline bool state_is_closed(const struct image *image, u64 state
 }
 
 /*
- * Gives the next cell's `next`, with its mark. @byte is 8 times the byte. A cell is read as one word: the owner below, next above. Without a loop around it: before
- * v6.8, check_cfg() takes some layouts of a loop with a branch inside for endless ones.
+ * Gives the next cell's `next`, with its mark. @byte is 8 times the byte. A cell is read as one word: the owner below,
+ * next above. Without a loop around it: before v6.8, check_cfg() takes some layouts of a loop with a branch inside for
+ * endless ones.
  */
 static __always_inline u64 step(const struct image *image, u64 state, u64 byte)
 {
