@@ -212,8 +212,9 @@ static __always_inline long walk_top(struct walker *walker, kaddr mount)
 	struct image image = image_of(walker->image);
 	u64 state = namespace_of_top(mount);
 
+	/* The root folder itself has no name: its only slash is the last one, which the caller adds. */
 	if (state == STATE_NONE)
-		state = step_slash(&image, image.header->start);
+		state = walker->walk->level ? step_slash(&image, image.header->start) : image.header->start;
 	return walk_turn(walker, state);
 }
 
