@@ -8,15 +8,20 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
 AT_FDCWD = -100
-AT_EMPTY_PATH = 0x1000
+AT_SYMLINK_FOLLOW, AT_EMPTY_PATH = 0x400, 0x1000
+RESOLVE_IN_ROOT = 0x10
+MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE, MS_SHARED = 0x20, 0x1000, 0x2000, 0x4000, 1 << 18, 1 << 20
+MNT_DETACH = 2
 MOVE_MOUNT_F_EMPTY_PATH = 4
-OPEN_TREE_CLONE = 1
-RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+OPEN_TREE_CLONE, OPEN_TREE_NAMESPACE = 1, 2
+RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 
 _MMAP, _MPROTECT, _MOUNT, _UMOUNT2, _PIVOT_ROOT, _UNSHARE = 9, 10, 165, 166, 155, 272
 _LINKAT, _RENAMEAT2, _OPEN_TREE, _MOVE_MOUNT, _PIDFD_GETFD, _FILE_SETATTR = 265, 316, 428, 429, 438, 469
+_FALLOCATE, _NAME_TO_HANDLE_AT, _OPEN_BY_HANDLE_AT, _PWRITEV2, _OPENAT2 = 285, 303, 304, 328, 437
+_FSOPEN, _FSCONFIG, _FSMOUNT, _FCHMODAT2 = 430, 431, 432, 452
+CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 _EXECVEAT, _PRCTL, _PTRACE = 322, 157, 101
-CLONE_NEWNS = 0x20000
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -34,11 +39,12 @@ def syscall(number: int, *args: int | bytes | None) -> int:
     return result
 
 
-def mount(source: str, target: str, kind: str = "", flags: int = 0) -> None:
-    syscall(_MOUNT, source.encode(), target.encode(), kind.encode() or None, flags, None)
+def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
+    syscall(_MOUNT, source.encode(), target.encode(), kind.encode() or None, flags, data.encode() or None)
 
 
-def umount(target: str, flags: int = 2) -> None:
+def umount(target: str, flags: int = MNT_DETACH) -> None:
+    """Unmount what is at *target*, and what is below it."""
     syscall(_UMOUNT2, target.encode(), flags)
 
 
@@ -64,6 +70,50 @@ def linkat(fd: int, path: str, to: str, flags: int) -> None:
 
 def renameat2(old: str, new: str, flags: int) -> None:
     syscall(_RENAMEAT2, AT_FDCWD, old.encode(), AT_FDCWD, new.encode(), flags)
+
+
+def openat2(folder: int, path: str, flags: int = os.O_RDONLY, resolve: int = 0) -> int:
+    how = flags.to_bytes(8, "little") + bytes(8) + resolve.to_bytes(8, "little")
+    return syscall(_OPENAT2, folder, path.encode(), how, len(how))
+
+
+def file_handle(path: str) -> bytes:
+    """Return what open_by_handle_at(2) wants to know of a file."""
+    room = 128
+    handle = ctypes.create_string_buffer(room.to_bytes(4, "little"), 8 + room)
+    mount = ctypes.c_int()
+    syscall(_NAME_TO_HANDLE_AT, AT_FDCWD, path.encode(), ctypes.addressof(handle), ctypes.addressof(mount), 0)
+    return handle.raw
+
+
+def open_by_handle_at(mount: int, handle: bytes, flags: int) -> int:
+    return syscall(_OPEN_BY_HANDLE_AT, mount, handle, flags)
+
+
+def new_mount(kind: str) -> int:
+    """Return a mount of a new file system that is nowhere: see fsopen(2), fsmount(2)."""
+    create = 6
+    context = syscall(_FSOPEN, kind.encode(), 0)
+    try:
+        syscall(_FSCONFIG, context, create, None, None, 0)
+        return syscall(_FSMOUNT, context, 0, 0)
+    finally:
+        os.close(context)
+
+
+def fchmodat2(fd: int, mode: int) -> None:
+    """Since Linux 6.6; change the mode of what is open, even if only by O_PATH."""
+    syscall(_FCHMODAT2, fd, b"", mode, AT_EMPTY_PATH)
+
+
+def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+    syscall(_FALLOCATE, fd, mode, offset, length)
+
+
+def pwritev2(fd: int, data: bytes, offset: int, flags: int) -> None:
+    buffer = ctypes.create_string_buffer(data, len(data))
+    vector = ctypes.addressof(buffer).to_bytes(8, "little") + len(data).to_bytes(8, "little")
+    syscall(_PWRITEV2, fd, vector, 1, offset, 0, flags)
 
 
 def pidfd_getfd(pidfd: int, fd: int) -> int:

@@ -10,7 +10,6 @@ import pickle
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -36,6 +35,8 @@ from krsi.policy.diagnostics import Report
 from krsi.policy.load import load
 from krsi.policy.model import EXEC, FILE_ACCESSES, MOUNT, UNCONFINED, Policy
 from krsi.support import programs_for
+
+from . import calls
 
 WORDS = 1 << 16
 """Room for each test's image, in 64-bit words."""
@@ -309,13 +310,13 @@ def fresh(make: Act) -> None:
     """Put a new file system at FOLDER, with what *make* makes in it."""
     clear()
     FOLDER.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "t", FOLDER], check=True)
+    calls.mount("t", str(FOLDER), "tmpfs", data="mode=755")
     make()
 
 
 def clear() -> None:
     """Take the file system at FOLDER away."""
     while FOLDER.is_mount():
-        subprocess.run(["umount", "--lazy", "--recursive", FOLDER], check=True)
+        calls.umount(str(FOLDER))
     if FOLDER.exists():
         shutil.rmtree(FOLDER)
