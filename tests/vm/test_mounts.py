@@ -1,0 +1,420 @@
+"""
+Attacks by mounts: other places for the same files (ATTACKS.md 4), and file systems on top of others (6).
+
+Whoever is confined mounts nothing; here others do. A file has the path that its mount namespace gives it.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from . import calls
+from .lab import Act, Lab, Task, covers, fresh, prove, refusals
+from .secret import (
+    ALLOWED,
+    READER,
+    SECRET,
+    TEXT,
+    UNRESOLVED,
+    anything,
+    hold,
+    listed,
+    read,
+    refused,
+    secrets,
+    untouched,
+)
+
+BIND = calls.MS_BIND
+OTHER = "/t/other/file"
+
+
+def bound(source: str, target: str) -> None:
+    calls.mount(source, target, flags=BIND)
+
+
+def with_other() -> None:
+    secrets()
+    Path(OTHER).parent.mkdir()
+    Path(OTHER).write_bytes(TEXT)
+
+
+def bound_over() -> None:
+    with_other()
+    bound("/t/other", "/t/no")
+
+
+def bound_elsewhere() -> None:
+    """The secret's folder has a second place, which is as secret, and the other's folder one that is not."""
+    with_other()
+    for name in ("no/again", "yes/again"):
+        (Path("/t") / name).mkdir()
+    bound("/t/no", "/t/yes/again")
+    bound("/t/other", "/t/no/again")
+
+
+def file_bound() -> None:
+    """As container engines do with /etc/resolv.conf."""
+    with_other()
+    bound(OTHER, SECRET)
+
+
+def covered() -> None:
+    secrets()
+    calls.mount("t", "/t/no", "tmpfs")
+    Path(SECRET).write_bytes(TEXT)
+
+
+def mounted_twice() -> None:
+    covered()
+    calls.mount("t", "/t/no", "tmpfs")
+    Path(SECRET).write_bytes(TEXT)
+
+
+def moved_there() -> None:
+    """A mount that was elsewhere, and known there."""
+    with_other()
+    calls.mount("t", "/t/other", "tmpfs")
+    Path(OTHER).write_bytes(TEXT)
+    read(OTHER)
+    calls.mount("/t/other", "/t/no", flags=calls.MS_MOVE)
+
+
+def cloned_there() -> None:
+    with_other()
+    tree = calls.open_tree("/t/other")
+    calls.move_mount(tree, "/t/no")
+    os.close(tree)
+
+
+@pytest.mark.parametrize("make", [bound_over, file_bound, covered, mounted_twice, moved_there, cloned_there])
+def test_whatever_is_mounted_there(lab: Lab, make: Act) -> None:
+    """The rule is for the path, whatever file system has it."""
+    refused(lab, lambda: read(SECRET), lambda: read(ALLOWED), make=make, after=lambda: read(SECRET))
+
+
+def test_a_second_place(lab: Lab) -> None:
+    """Who may mount gives a file another path, and then that one's rule holds for whoever takes it."""
+    refused(
+        lab,
+        lambda: read("/t/no/again/file"),
+        lambda: read("/t/yes/again/file"),
+        make=bound_elsewhere,
+        file={"path": "/t/no/again/file"},
+        after=anything,
+    )
+
+
+def test_a_folder_below_a_mount(lab: Lab) -> None:
+    """A descriptor of what is covered has the path that it had."""
+    held: list[int] = []
+
+    def make() -> None:
+        secrets()
+        hold(held, "/t/no", "/t/yes")
+        for folder in ("/t/no", "/t/yes"):
+            calls.mount("t", folder, "tmpfs")
+
+    refused(lab, lambda: read("file", held[0]), lambda: read("file", held[1]), make=make, after=anything)
+    hold(held)
+
+
+def test_a_mount_that_moves_under_the_victim(lab: Lab) -> None:
+    """What is remembered of a folder does not outlive a change of what is mounted where."""
+    held: list[int] = []
+
+    def act() -> None:
+        read("file", held[0])
+
+    fresh(secrets)
+    calls.mount("t", "/t/yes", "tmpfs")
+    Path(ALLOWED).write_bytes(TEXT)
+    hold(held, "/t/yes")
+    with lab.policy(READER), lab.task("victim", act) as victim:
+        for _ in range(10):
+            assert victim(act).worked
+            calls.mount("/t/yes", "/t/no", flags=calls.MS_MOVE)
+            assert not victim(act).worked
+            assert [event["file"]["path"] for event in refusals(lab)] == [SECRET]
+            calls.mount("/t/no", "/t/yes", flags=calls.MS_MOVE)
+    hold(held)
+
+
+NOWHERE: dict[str, Callable[[], int]] = {
+    "open_tree": lambda: calls.open_tree("/t/yes"),
+    "open_tree of a mount": lambda: calls.open_tree("/t"),
+    "fsmount": lambda: calls.new_mount("tmpfs"),
+}
+
+
+@pytest.mark.parametrize("tree", NOWHERE.values(), ids=NOWHERE)
+def test_a_tree_that_is_nowhere(lab: Lab, tree: Callable[[], int]) -> None:
+    """A clone of a folder that nobody mounted has no path, so no rule can speak for it: not even `/**`."""
+
+    def act() -> None:
+        root = tree()
+        try:
+            os.close(os.open(".", os.O_RDONLY, dir_fd=root))
+        finally:
+            os.close(root)
+
+    refused(
+        lab,
+        act,
+        lambda: read(ALLOWED),
+        policy=READER.replace("/{t,dev,proc}/{,**}", "/{,**}"),
+        file={"type": "dir"},
+        reason=UNRESOLVED,
+    )
+
+
+def test_a_file_in_a_tree_that_is_nowhere(lab: Lab) -> None:
+    def act() -> None:
+        root = calls.open_tree("/t/no")
+        try:
+            read("file", root)
+        finally:
+            os.close(root)
+
+    refused(lab, act, lambda: read(ALLOWED), file={"type": "file"}, reason=UNRESOLVED)
+
+
+def test_a_mount_taken_away(lab: Lab) -> None:
+    """What is left of it to who stands in it has no path any more."""
+    held: list[int] = []
+
+    def make() -> None:
+        secrets()
+        calls.mount("t", "/t/yes", "tmpfs")
+        Path(ALLOWED).write_bytes(TEXT)
+        hold(held, "/t/yes")
+        calls.umount("/t/yes")
+
+    refused(
+        lab,
+        lambda: read("file", held[0]),
+        lambda: read(ALLOWED),
+        make=make,
+        file={"type": "file"},
+        reason=UNRESOLVED,
+    )
+    hold(held)
+
+
+def test_a_folder_that_left_its_mount(lab: Lab) -> None:
+    """Moved away from below a bind mount's root, a folder is not below it any more, and nothing else leads there."""
+    held: list[int] = []
+
+    def make() -> None:
+        with_other()
+        Path("/t/yes/deep/deeper").mkdir(parents=True)
+        Path("/t/yes/deep/deeper/file").write_bytes(TEXT)
+        bound("/t/yes/deep", "/t/other")
+        hold(held, "/t/other/deeper")
+        Path("/t/yes/deep/deeper").rename("/t/yes/away")
+
+    refused(
+        lab,
+        lambda: read("file", held[0]),
+        lambda: read("/t/yes/away/file"),
+        make=make,
+        file={"type": "file"},
+        reason=UNRESOLVED,
+    )
+    hold(held)
+
+
+def own_root() -> None:
+    """Live in a mount namespace whose root is another file system, with the old one at /old."""
+    calls.unshare(calls.CLONE_NEWNS)
+    calls.mount("none", "/", flags=calls.MS_REC | calls.MS_PRIVATE)
+    calls.mount("t", "/t/other", "tmpfs")
+    for path in (ALLOWED, SECRET):
+        file = Path("/t/other") / path[1:]
+        file.parent.mkdir(parents=True)
+        file.write_bytes(TEXT)
+    Path("/t/other/old").mkdir()
+    calls.pivot_root("/t/other", "/t/other/old")
+    os.chdir("/")
+
+
+def test_pivot_root(lab: Lab) -> None:
+    """Rules are for the paths that the task's mount namespace has."""
+    refused(lab, lambda: read(SECRET), lambda: read(ALLOWED), make=with_other, prepare=own_root)
+
+
+def test_the_root_before(lab: Lab) -> None:
+    path = f"/old{ALLOWED}"
+    refused(lab, lambda: read(path), lambda: read(ALLOWED), make=with_other, prepare=own_root, file={"path": path})
+
+
+def test_the_root_of_another_namespace(lab: Lab) -> None:
+    """What is reached through another task's root has the path that it has there."""
+    fresh(with_other)
+    with Task(own_root) as other:
+        assert other(own_root).worked
+
+        def allowed() -> None:
+            read(f"/proc/{other.pid}/root{ALLOWED}")
+
+        def secret() -> None:
+            read(f"/proc/{other.pid}/root{SECRET}")
+
+        with lab.policy(READER):
+            assert lab.do("victim", allowed).worked
+            assert not refusals(lab)
+            assert not lab.do("victim", secret).worked
+            assert covers(refusals(lab)[0], {"operation": "file.open", "file": {"path": SECRET}})
+
+
+def own_namespace() -> None:
+    calls.unshare(calls.CLONE_NEWUSER | calls.CLONE_NEWNS)
+
+
+def fs_of_own() -> None:
+    tree = calls.new_mount("tmpfs")
+    try:
+        calls.move_mount(tree, "/t/yes")
+    finally:
+        os.close(tree)
+
+
+MOUNTING: dict[str, tuple[Act, Act | None]] = {
+    "remount": (lambda: calls.mount("none", "/t", flags=calls.MS_REMOUNT), None),
+    "bind": (lambda: bound("/t/no", "/t/yes"), None),
+    "bind a file": (lambda: bound(SECRET, ALLOWED), None),
+    "move": (lambda: calls.mount("/t/mount", "/t/yes", flags=calls.MS_MOVE), None),
+    "share": (lambda: calls.mount("none", "/t", flags=calls.MS_SHARED), None),
+    "fsmount": (fs_of_own, None),
+    "in a user namespace": (lambda: calls.mount("t", "/t/yes", "tmpfs"), own_namespace),
+    "bind in a user namespace": (lambda: bound("/t/no", "/t/yes"), own_namespace),
+    "unmount what is on a folder": (lambda: calls.umount("/t/mount"), None),
+    "overlay": (lambda: calls.mount("t", "/t/yes", "overlay", data="lowerdir=/t/no:/t/yes"), None),
+}
+
+
+def with_mount() -> None:
+    with_other()
+    Path("/t/mount").mkdir()
+    calls.mount("t", "/t/mount", "tmpfs")
+    calls.mount("none", "/t", flags=calls.MS_REC | calls.MS_PRIVATE)
+
+
+@pytest.mark.parametrize(("act", "prepare"), MOUNTING.values(), ids=MOUNTING)
+def test_who_is_confined_mounts_nothing(lab: Lab, act: Act, prepare: Act | None) -> None:
+    prove(
+        lab,
+        policy=READER,
+        make=with_mount,
+        act=act,
+        control=lambda: read(ALLOWED),
+        event={"verdict": "denied", "operation": "system.mount", "refused": ["mount"], "errno": "EPERM"},
+        errno=errno.EPERM,
+        prepare=prepare,
+        after=untouched,
+    )
+
+
+def overlay() -> None:
+    for name in ("lower", "upper", "work", "merged", "yes"):
+        (Path("/t") / name).mkdir()
+    for name in ("file", "other"):
+        (Path("/t/lower") / name).write_bytes(TEXT)
+    Path(ALLOWED).write_bytes(TEXT)
+    calls.mount("t", "/t/merged", "overlay", data="lowerdir=/t/lower,upperdir=/t/upper,workdir=/t/work")
+
+
+def copied_up() -> None:
+    overlay()
+    with Path("/t/merged/file").open("ab") as file:
+        file.write(b"")
+    assert listed("/t/upper") == ["file"]
+
+
+def whited_out() -> None:
+    """The file in the upper layer replaces one of the lower, which is behind a whiteout."""
+    overlay()
+    Path("/t/merged/file").unlink()
+    Path("/t/merged/new").write_bytes(TEXT)
+    Path("/t/merged/new").rename("/t/merged/file")
+
+
+@pytest.mark.parametrize("make", [overlay, copied_up, whited_out])
+@pytest.mark.parametrize("layer", ["merged", "lower", "upper"])
+def test_overlay(lab: Lab, make: Act, layer: str) -> None:
+    """A file of an overlay has its path there; what lies in the layers has its own, and each path its rule."""
+    if make is overlay and layer == "upper":
+        pytest.skip("nothing is there")
+    path = f"/t/{layer}/file"
+    others = [f"/t/{other}/file" for other in ("merged", "lower") if other != layer]
+
+    def control() -> None:
+        for other in others:
+            read(other)
+
+    refused(
+        lab,
+        lambda: read(path),
+        control,
+        policy=READER.replace("/t/no/**", f"/t/{layer}/**"),
+        make=make,
+        file={"path": path},
+        after=lambda: read(path),
+    )
+
+
+def test_the_layers_are_not_asked_about(lab: Lab) -> None:
+    """All that overlayfs does below is its own: whoever may only use the overlay can do all that it may."""
+
+    def act() -> None:
+        one, two = Path("/t/merged/one"), Path("/t/merged/two")
+        one.write_bytes(TEXT)
+        one.rename(two)
+        os.link(two, one)
+        one.unlink()
+        for path in (two, Path("/t/merged/file")):
+            path.chmod(0o600)
+            os.chown(path, 1, 1)
+            os.utime(path, (1, 1))
+            os.setxattr(path, "trusted.krsi", b"1")
+            os.truncate(path, 3)
+            assert path.read_bytes() == TEXT[:3]
+        Path("/t/merged/other").unlink()
+        Path("/t/merged/folder").mkdir()
+        Path("/t/merged/folder").rmdir()
+
+    fresh(overlay)
+    with lab.policy('- profile: victim\n  files: [{allow: any, path: "/t/merged/{,**}"}]\n'):
+        outcome = lab.do("victim", act)
+        told = refusals(lab)
+    assert not told
+    assert outcome.worked, str(outcome)
+    assert Path("/t/lower/file").read_bytes() == TEXT
+
+
+LAYERS = [
+    ("write", "file.open", lambda: Path("/t/upper/file").write_bytes(b"false")),
+    ("delete", "file.unlink", lambda: Path("/t/upper/file").unlink()),
+    ("mknod", "file.mknod", lambda: os.mknod("/t/upper/other", stat.S_IFCHR, os.makedev(0, 0))),
+    ("setxattr", "file.setxattr", lambda: os.setxattr("/t/upper/file", "trusted.overlay.origin", b"")),
+]
+
+
+@pytest.mark.parametrize(("access", "operation", "act"), LAYERS, ids=[layer[0] for layer in LAYERS])
+def test_below_an_overlay(lab: Lab, access: str, operation: str, act: Act) -> None:
+    """Whoever may not write in the upper layer cannot change or hide by it what the overlay shows."""
+    refused(
+        lab,
+        act,
+        lambda: read("/t/merged/file"),
+        policy=READER.replace('deny: read, path: "/t/no/**"', 'deny: any, path: "/t/upper/{,**}"'),
+        make=copied_up,
+        operation=operation,
+        access=access,
+        file={"path": "/t/upper/other" if access == "mknod" else "/t/upper/file"},
+        after=lambda: read("/t/merged/other"),
+    )
