@@ -80,17 +80,21 @@ static __always_inline void tell(struct krsi_event *event, const struct report *
 	tell_subject(event, report);
 }
 
-/* The folder's text and the object's name, one behind the other. Gives their bytes, or 0 if the text is not kept. */
+/*
+ * The folder's text and the object's name, one behind the other. Gives their bytes, or 0 if the text is not kept, or
+ * the name may be one that the object has got in another folder since.
+ */
 static __always_inline u32 copy_path(char *to, const struct report *report)
 {
 	u32 slot = folder_index(load_kaddr(report->dentry, struct dentry, d_parent));
 	struct krsi_text *text = bpf_map_lookup_elem(&texts, &slot);
 	u32 len, name_len = load_field(report->dentry, struct dentry, d_name.len);
-	u64 lock;
+	u64 lock, epoch;
 
 	if (!text || name_len >= NAME_ROOM)
 		return 0;
 	lock = *(volatile u64 *)&text->lock;
+	epoch = text->epoch;
 	len = text->len;
 	if (lock & 1 || text->seal != report->seal || len >= KRSI_FOLDER_TEXT)
 		return 0;
@@ -101,7 +105,7 @@ static __always_inline u32 copy_path(char *to, const struct report *report)
 	if (report->is_folder)
 		to[bounded(len++, RECORD_TEXT - 1)] = '/';
 	barrier();
-	return *(volatile u64 *)&text->lock == lock ? len : 0;
+	return *(volatile u64 *)&text->lock == lock && epoch_now() == epoch ? len : 0;
 }
 
 /* Straight into the ring. False if it must be drafted. */
@@ -141,6 +145,7 @@ static __always_inline void keep_text(struct krsi_draft *draft, u64 seal)
 		return;
 	text->len = len;
 	text->seal = seal;
+	text->epoch = draft->epoch;
 	bpf_probe_read_kernel(text->bytes, bounded(len, KRSI_FOLDER_TEXT - 1), draft->text);
 	__sync_fetch_and_add(&text->lock, 1);
 }

@@ -66,6 +66,7 @@ struct krsi_walks {
 struct krsi_text {
 	u64 lock; /* odd while it is written; else the number of writings, doubled */
 	u64 seal; /* of the remembered folder that the text is of */
+	u64 epoch; /* in which it was written: see path.bpf.h */
 	u64 len;
 	char bytes[KRSI_FOLDER_TEXT];
 };
