@@ -18,7 +18,7 @@
 
 enum {
 	LEVELS = 4096,	/* of folders above an object */
-	ATTEMPTS = 32,	/* while names change */
+	ATTEMPTS = 1024, /* while names change */
 	CHUNK = 16,	/* more than the bytes of a name that are read at once, a power of two */
 	STEPS = 1 << 20,/* of a walk in all; a path of LEVELS names takes about half */
 	NAME_ROOM = 256, /* more than a name's bytes, as text */
@@ -48,9 +48,15 @@ static __always_inline u64 epoch_now(void)
 	return mounts << 32 | renames_now();
 }
 
+/* Whether names are being changed right now. */
+static __always_inline bool epoch_is_odd(u64 epoch)
+{
+	return epoch & (1ull << 32 | 1);
+}
+
 static __always_inline bool epoch_is_settled(u64 epoch)
 {
-	return &rename_lock && &mount_lock && !(epoch & (1ull << 32 | 1));
+	return &rename_lock && &mount_lock && !epoch_is_odd(epoch);
 }
 
 static __always_inline u64 *freed_of(kaddr inode)
@@ -285,12 +291,21 @@ static __always_inline long walk_parent(struct walker *walker, kaddr dentry)
 	return 0;
 }
 
+/* As d_path() does, wait until whoever changes names is done: that is soon, and no attempt is lost by it. */
+static __always_inline long walk_wait(struct krsi_walk *walk)
+{
+	walk->epoch = epoch_now();
+	return 0;
+}
+
 static __always_inline long walk_up(struct walker *walker)
 {
 	struct krsi_walk *walk = walker->walk;
 	kaddr dentry = walk->dentry;
 	u64 known;
 
+	if (!walk->level && epoch_is_odd(walk->epoch))
+		return walk_wait(walk);
 	if (walk->level == walk->stop)
 		return walk_turn(walker, walk->state);
 	if (walk->level) {

@@ -10,7 +10,7 @@
 
 enum {
 	TEXT_STEPS = 1 << 17,
-	TEXT_ATTEMPTS = 8,
+	TEXT_ATTEMPTS = 64,
 	TEXT_ROOM = 2 * KRSI_PATH, /* a power of two */
 };
 
