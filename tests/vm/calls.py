@@ -18,8 +18,9 @@ RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 
 _MMAP, _MPROTECT, _MOUNT, _UMOUNT2, _PIVOT_ROOT, _UNSHARE = 9, 10, 165, 166, 155, 272
 _LINKAT, _RENAMEAT2, _OPEN_TREE, _MOVE_MOUNT, _PIDFD_GETFD, _FILE_SETATTR = 265, 316, 428, 429, 438, 469
+_FANOTIFY_INIT, _FANOTIFY_MARK = 300, 301
 _FALLOCATE, _NAME_TO_HANDLE_AT, _OPEN_BY_HANDLE_AT, _PWRITEV2, _OPENAT2 = 285, 303, 304, 328, 437
-_FSOPEN, _FSCONFIG, _FSMOUNT, _FCHMODAT2 = 430, 431, 432, 452
+_SETNS, _FSOPEN, _FSCONFIG, _FSMOUNT, _FCHMODAT2 = 308, 430, 431, 432, 452
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 _EXECVEAT, _PRCTL, _PTRACE = 322, 157, 101
 PR_SET_NO_NEW_PRIVS = 38
@@ -56,6 +57,10 @@ def unshare(flags: int) -> None:
     syscall(_UNSHARE, flags)
 
 
+def setns(fd: int, kind: int) -> None:
+    syscall(_SETNS, fd, kind)
+
+
 def open_tree(path: str, flags: int = OPEN_TREE_CLONE) -> int:
     return syscall(_OPEN_TREE, AT_FDCWD, path.encode(), flags)
 
@@ -88,6 +93,14 @@ def file_handle(path: str) -> bytes:
 
 def open_by_handle_at(mount: int, handle: bytes, flags: int) -> int:
     return syscall(_OPEN_BY_HANDLE_AT, mount, handle, flags)
+
+
+def watch_opens(path: str) -> int:
+    """Return a fanotify(7) descriptor, whose events come with descriptors of what was opened."""
+    add, opened = 1, 0x20
+    fd = syscall(_FANOTIFY_INIT, 0, os.O_RDONLY)
+    syscall(_FANOTIFY_MARK, fd, add, opened, AT_FDCWD, path.encode())
+    return fd
 
 
 def new_mount(kind: str) -> int:

@@ -158,6 +158,28 @@ def test_memory_comes_from_anywhere(lab: Lab) -> None:
         os.close(fd)
 
 
+@pytest.mark.parametrize(("path", "worked"), [(ALLOWED, True), (SECRET, False)], ids=["allowed", "secret"])
+def test_a_descriptor_that_comes_with_an_event(lab: Lab, path: str, *, worked: bool) -> None:
+    """fanotify(7) opens what others use in the name of who watches them."""
+    watches: list[int] = []
+
+    def watch() -> None:
+        watches.append(calls.watch_opens(path))
+
+    def look() -> None:
+        event = os.read(watches[0], 24)
+        read(f"/proc/self/fd/{int.from_bytes(event[16:20], 'little')}")
+
+    fresh(secrets)
+    with lab.policy(READER), lab.task("victim", watch, look) as victim:
+        assert victim(watch).worked
+        read(path)
+        outcome = victim(look)
+        told = refusals(lab)
+    assert outcome == (Outcome() if worked else Outcome(errno=errno.EACCES))
+    assert worked or covers(told[0], {"operation": "file.open", "refused": ["read"], "file": {"path": SECRET}})
+
+
 INHERITS = """
 - profile: victim
   files:

@@ -199,6 +199,30 @@ def test_route(lab: Lab, route: Of) -> None:
     refused(lab, lambda: route(SECRET), lambda: route(ALLOWED), make=symlinks)
 
 
+def test_created_through_a_symlink(lab: Lab) -> None:
+    """What a link leads to is made where it would be, and not where the link is."""
+
+    def make() -> None:
+        secrets()
+        Path("/t/link-no").symlink_to("/t/no/new")
+        Path("/t/link-yes").symlink_to("/t/no/../yes/new")
+
+    def act(link: str) -> None:
+        os.close(os.open(link, os.O_CREAT | os.O_WRONLY))
+
+    refused(
+        lab,
+        lambda: act("/t/link-no"),
+        lambda: act("/t/link-yes"),
+        policy=NAMELESS,
+        make=make,
+        operation="file.mknod",
+        access="create",
+        file={"path": "/t/no/new"},
+        after=nothing_new,
+    )
+
+
 ROOT_ONLY = """
 - profile: victim
   files:

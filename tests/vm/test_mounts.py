@@ -271,6 +271,28 @@ def test_the_root_of_another_namespace(lab: Lab) -> None:
             assert covers(refusals(lab)[0], {"operation": "file.open", "file": {"path": SECRET}})
 
 
+def test_a_folder_as_a_root_of_ones_own(lab: Lab) -> None:
+    """Since Linux 7.0 whoever may make a mount namespace can make any folder its root."""
+
+    def act() -> None:
+        namespace = calls.open_tree("/t/no", calls.OPEN_TREE_NAMESPACE)
+        try:
+            calls.setns(namespace, calls.CLONE_NEWNS)
+        finally:
+            os.close(namespace)
+        read("/file")
+
+    fresh(secrets)
+    with Task(act) as task:
+        outcome = task(act)
+    if outcome.errno == errno.EINVAL:
+        pytest.skip("this kernel has no such namespaces")
+    assert outcome.worked
+    with lab.policy(READER.replace("/{t,dev,proc}/{,**}", "/{,**}")):
+        assert lab.do("victim", act).errno in {errno.EACCES, errno.EPERM}
+        assert refusals(lab)
+
+
 def own_namespace() -> None:
     calls.unshare(calls.CLONE_NEWUSER | calls.CLONE_NEWNS)
 

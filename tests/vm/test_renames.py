@@ -1,15 +1,14 @@
-"""Attacks by moving names: renames, replacing, and the memory of what is gone (ATTACKS.md 3, 7, 8)."""
+"""Attacks by moving names: renames, replacing, and the memory of what is gone (ATTACKS.md 3 and 7)."""
 
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from . import calls
-from .lab import Act, Document, Lab, Outcome, fresh, refusals
-from .secret import ALLOWED, LAUNDERS, READER, SECRET, TEXT, UNRESOLVED, read, refused, secrets
+from .lab import Document, Lab, Outcome, fresh, refusals
+from .secret import ALLOWED, LAUNDERS, READER, SECRET, TEXT, read, refused, secrets
 
 AWAY = "/t/away"
 
@@ -251,81 +250,3 @@ def test_a_folder_that_moves_under_the_victim(lab: Lab) -> None:
             assert [event["file"]["path"] for event in refusals(lab)] == ["/t/no/moved/deep/file"]
             rename("/t/no/moved", "/t/yes/moving")
     os.close(moving[0])
-
-
-OPENS = 1000
-LONG = "a-name-too-long-to-be-kept-in-its-dentry-itself"
-RACES = {
-    "folder": ("/t/A/x", "/t/B/y", "/file"),
-    "ancestor": ("/t/A/x", "/t/B/y", "/1/2/3/file"),
-    "file": ("/t/A/x", "/t/B/y", ""),
-    "long": (f"/t/A/x{LONG}", f"/t/B/y{LONG}", "/file"),
-    "depth": ("/t/A/x", "/t/B/1/2/3/4/5/6/y", "/file"),
-}
-"""Two names that something has in turn, and what lies below."""
-
-
-def crossed(here: str, there: str) -> tuple[str, str]:
-    """Return the names that it never has: each folder with the other's last name."""
-    (one, name), (other, another) = os.path.split(here), os.path.split(there)
-    return f"{one}/{another}", f"{other}/{name}"
-
-
-def opening(path: str) -> Act:
-    """Return an act that opens a file again and again, wherever it is; it gives how often it could."""
-    fd = os.open(path, os.O_PATH)
-
-    def act() -> int:
-        worked = 0
-        for _ in range(OPENS):
-            try:
-                read(f"/proc/self/fd/{fd}")
-                worked += 1
-            except PermissionError:
-                pass
-        return worked
-
-    return act
-
-
-def keep_moving(here: str, there: str, stop: threading.Event) -> None:
-    while not stop.is_set():
-        rename(here, there)
-        rename(there, here)
-
-
-def only(names: tuple[str, str]) -> str:
-    rules = "".join(f'    - {{allow: read, path: "{name}{{,/**}}"}}\n' for name in names)
-    return f"- profile: victim\n  files:\n{rules}"
-
-
-@pytest.mark.parametrize(("here", "there", "below"), RACES.values(), ids=RACES)
-@pytest.mark.parametrize("exists", [True, False])
-def test_renames_while_another_opens(lab: Lab, here: str, there: str, below: str, *, exists: bool) -> None:
-    """
-    Whatever is decided is decided for a path that is there: never for one folder and a name in the other.
-
-    A name that changes all the time may be given up on; that is a refusal, and says so.
-    """
-
-    def make() -> None:
-        for path in (here, *crossed(here, there)):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(here + below).parent.mkdir(parents=True, exist_ok=True)
-        Path(here + below).write_bytes(TEXT)
-
-    fresh(make)
-    act, stop = opening(here + below), threading.Event()
-    mover = threading.Thread(target=keep_moving, args=(here, there, stop))
-    with lab.policy(only((here, there) if exists else crossed(here, there))), lab.task("victim", act) as victim:
-        mover.start()
-        outcome = victim(act)
-        stop.set()
-        mover.join()
-        told = refusals(lab)
-    given_up = [event for event in told if event.get("reason") == UNRESOLVED]
-    paths = {event["file"].get("path") for event in told if event not in given_up}
-    assert paths <= (set() if exists else {here + below, there + below})
-    assert outcome.worked
-    assert outcome.value == (OPENS - len(given_up) if exists else 0)
-    assert len(given_up) < OPENS / 10
