@@ -49,7 +49,9 @@ HOOKS = (
         "fs/open.c do_dentry_open()",
         blind="Descriptors opened before are not asked about again, see bprm_check_security and file_receive. "
         "From Linux 6.9 on, pwritev2(2) with RWF_NOAPPEND writes anywhere through a descriptor that may only append, "
-        "and on every kernel fallocate(2) can punch holes through one: no hook tells these from other writes.",
+        "and on every kernel fallocate(2) can punch holes through one: no hook tells these from other writes. "
+        "In a folder that takes upper and lower case for one (vfat, ext4 with casefold) a file has the name that it "
+        "was looked up by: allow what may be used there rather than deny what may not.",
     ),
     Hook(
         "file_receive",

@@ -4,7 +4,9 @@ import json
 import mmap
 import os
 import string
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -232,3 +234,53 @@ def test_memory_without_a_path_as_code(lab: Lab) -> None:
         access="map",
         file={"type": "file"},
     )
+
+
+FOLDED = Path("/mnt/krsi-folded")
+
+
+@contextmanager
+def folded_file_system() -> Iterator[None]:
+    """Mount a file system in a folder of which upper and lower case are one."""
+    image = FOLDED.with_suffix(".image")
+    image.write_bytes(b"")
+    os.truncate(image, 8 << 20)
+    FOLDED.mkdir()
+    try:
+        subprocess.run(["mkfs.ext4", "-q", "-O", "casefold", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, FOLDED], check=True)
+        (FOLDED / "folder").mkdir()
+        subprocess.run(["chattr", "+F", FOLDED / "folder"], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", FOLDED], check=False)
+        FOLDED.rmdir()
+        image.unlink()
+
+
+def test_names_that_are_one_to_the_file_system(lab: Lab) -> None:
+    """
+    To such a file system a file has the name that it was looked up by, which is all that the kernel knows of it.
+
+    So a rule that allows cannot be widened, but one that denies can be gone round: krsi.hooks says so at file_open.
+    """
+    small, large = FOLDED / "folder/file", FOLDED / "folder/FILE"
+
+    def readable() -> list[str]:
+        found = []
+        for path in (large, small, large):
+            for _ in range(2):  # once to make them old
+                Path("/proc/sys/vm/drop_caches").write_text("2")
+            with suppress(PermissionError):
+                read(str(path))
+                found.append(path.name)
+        return found
+
+    allowing = f'{HEAD}    - {{allow: read, path: {small}}}\n    - {{allow: any, path: "/proc/**"}}\n'
+    with folded_file_system():
+        small.write_bytes(TEXT)
+        with lab.policy(allowing):
+            outcome = lab.do("victim", readable)
+            told = refusals(lab)
+    assert outcome == Outcome(["file"])
+    assert {event["file"]["path"] for event in told} == {str(large)}
