@@ -223,4 +223,16 @@ static __always_inline bool namespace_is_anonymous(kaddr ns)
 	return !load_field(ns, struct mnt_namespace___v6_18, ns.ns_id);
 }
 
+/* What kind of namespace it is, a CLONE_NEW…: it says so itself (seen in v7.2); before, its operations do. */
+struct ns_common___v7_2 {
+	u32 ns_type;
+} __attribute__((preserve_access_index));
+
+static __always_inline u32 kind_of_namespace(kaddr ns)
+{
+	if (bpf_core_field_exists(struct ns_common___v7_2, ns_type))
+		return load_field(ns, struct ns_common___v7_2, ns_type);
+	return load_field(load_kaddr(ns, struct ns_common, ops), struct proc_ns_operations, type);
+}
+
 #endif

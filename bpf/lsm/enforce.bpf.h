@@ -146,6 +146,23 @@ static __always_inline int enforce(u32 hook, u32 access, const struct subject *s
 	return conclude(subject, &report, decision.killed);
 }
 
+/* @subject wants what is done to no one object. The place where it is done, if there is one, is told, not asked about. */
+static __always_inline int enforce_system(u32 hook, u32 access, const struct subject *subject, kaddr mnt, kaddr dentry)
+{
+	struct report report = { .hook = hook, .access = access, .reason = KRSI_REASON_RECORD, .errno = -EPERM };
+
+	if (!subject->policy.image.base)
+		return conclude_blind(subject, &report, hook, access);
+	if (subject->policy.domain->system & access)
+		return 0;
+	report.refused = access;
+	report.logged = access;
+	report.is_folder = dentry != 0;
+	report.mnt = mnt;
+	report.dentry = dentry;
+	return conclude(subject, &report, 0);
+}
+
 /* As locate(), of a name in a folder; a function of its own, so that for two names it is not verified twice over. */
 static __noinline u64 state_of_name(const void *base, struct vfsmount *mnt, struct dentry *dentry, bool is_folder)
 {

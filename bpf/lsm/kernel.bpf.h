@@ -57,6 +57,7 @@ struct inode {
 	} i_uid;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+	void *i_private;
 };
 
 struct dentry {
@@ -91,6 +92,14 @@ struct mount {
 	struct vfsmount mnt;
 	struct list_head mnt_instance;
 	struct mnt_namespace *mnt_ns;
+};
+
+struct proc_ns_operations {
+	int type;
+};
+
+struct ns_common {
+	const struct proc_ns_operations *ops;
 };
 
 struct file {

@@ -9,29 +9,18 @@
 #include <bpf/bpf_tracing.h>
 #include "enforce.bpf.h"
 
-/* The place where it is done is told, but not asked about. */
-static __always_inline int enforce_system(u32 hook, u32 access, kaddr mnt, kaddr dentry)
+static __always_inline int enforce_mount_at(u32 hook, struct vfsmount *mnt, struct dentry *dentry)
 {
-	struct report report = { .hook = hook, .access = access, .reason = KRSI_REASON_RECORD, .errno = -EPERM };
 	struct subject subject;
 
 	if (!subject_is_confined(&subject))
 		return 0;
-	if (!subject.policy.image.base)
-		return conclude_blind(&subject, &report, hook, access);
-	if (subject.policy.domain->system & access)
-		return 0;
-	report.refused = access;
-	report.logged = access;
-	report.is_folder = true;
-	report.mnt = mnt;
-	report.dentry = dentry;
-	return conclude(&subject, &report, 0);
+	return enforce_system(hook, KRSI_ACCESS_MOUNT, &subject, kaddr_of(mnt), kaddr_of(dentry));
 }
 
 static __always_inline int enforce_mount(u32 hook, const struct path *path)
 {
-	return enforce_system(hook, KRSI_ACCESS_MOUNT, kaddr_of(path->mnt), kaddr_of(path->dentry));
+	return enforce_mount_at(hook, path->mnt, path->dentry);
 }
 
 SEC("lsm/sb_mount")
@@ -44,7 +33,7 @@ int BPF_PROG(krsi_sb_mount, const char *device, const struct path *path, const c
 SEC("lsm/sb_umount")
 int BPF_PROG(krsi_sb_umount, struct vfsmount *mnt, int flags, int ret)
 {
-	return ret ? ret : enforce_system(KRSI_HOOK_SB_UMOUNT, KRSI_ACCESS_MOUNT, kaddr_of(mnt), kaddr_of(mnt->mnt_root));
+	return ret ? ret : enforce_mount_at(KRSI_HOOK_SB_UMOUNT, mnt, mnt->mnt_root);
 }
 
 SEC("lsm/sb_pivotroot")

@@ -43,9 +43,10 @@ HOOKS = (
     Hook(
         "file_open",
         "file.open",
-        _of("read write append create"),
+        _of("read write append create mount"),
         "5.7",
-        "A file is opened: one decision per open file description. To append asks for no more than that.",
+        "A file is opened: one decision per open file description. To append asks for no more than that. A mount "
+        "namespace is opened, to be entered: also by open_tree(2), which since Linux 7.0 can make one.",
         "fs/open.c do_dentry_open()",
         blind="Descriptors opened before are not asked about again, see bprm_check_security and file_receive. "
         "From Linux 6.9 on, pwritev2(2) with RWF_NOAPPEND writes anywhere through a descriptor that may only append, "
@@ -56,7 +57,7 @@ HOOKS = (
     Hook(
         "file_receive",
         "file.receive",
-        _of("read write append"),
+        _of("read write append mount"),
         "5.7",
         "A descriptor comes over a socket, or is taken from another task by pidfd_getfd(2).",
         "fs/file.c receive_fd()",

@@ -13,7 +13,7 @@ RESOLVE_IN_ROOT = 0x10
 MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE, MS_SHARED = 0x20, 0x1000, 0x2000, 0x4000, 1 << 18, 1 << 20
 MNT_DETACH = 2
 MOVE_MOUNT_F_EMPTY_PATH = 4
-OPEN_TREE_CLONE, OPEN_TREE_NAMESPACE = 1, 2
+OPEN_TREE_CLONE, OPEN_TREE_NAMESPACE, FSMOUNT_NAMESPACE = 1, 2, 2
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 
 _MMAP, _MPROTECT, _MOUNT, _UMOUNT2, _PIVOT_ROOT, _UNSHARE = 9, 10, 165, 166, 155, 272
@@ -103,13 +103,13 @@ def watch_opens(path: str) -> int:
     return fd
 
 
-def new_mount(kind: str) -> int:
-    """Return a mount of a new file system that is nowhere: see fsopen(2), fsmount(2)."""
+def new_mount(kind: str, flags: int = 0) -> int:
+    """Return a mount of a new file system that is nowhere: see fsopen(2), fsmount(2); or a namespace of it."""
     create = 6
     context = syscall(_FSOPEN, kind.encode(), 0)
     try:
         syscall(_FSCONFIG, context, create, None, None, 0)
-        return syscall(_FSMOUNT, context, 0, 0)
+        return syscall(_FSMOUNT, context, flags, 0)
     finally:
         os.close(context)
 

@@ -271,26 +271,49 @@ def test_the_root_of_another_namespace(lab: Lab) -> None:
             assert covers(refusals(lab)[0], {"operation": "file.open", "file": {"path": SECRET}})
 
 
-def test_a_folder_as_a_root_of_ones_own(lab: Lab) -> None:
-    """Since Linux 7.0 whoever may make a mount namespace can make any folder its root."""
+def enter(namespace: int) -> None:
+    try:
+        calls.setns(namespace, calls.CLONE_NEWNS)
+    finally:
+        os.close(namespace)
 
-    def act() -> None:
-        namespace = calls.open_tree("/t/no", calls.OPEN_TREE_NAMESPACE)
-        try:
-            calls.setns(namespace, calls.CLONE_NEWNS)
-        finally:
-            os.close(namespace)
-        read("/file")
 
+def folder_as_root() -> None:
+    """Since Linux 7.0 open_tree(2) makes mount namespaces too, with any folder for their root."""
+    enter(calls.open_tree("/t/no", calls.OPEN_TREE_NAMESPACE))
+    read("/file")
+
+
+def other_file_system_as_root() -> None:
+    """In such a one there is whatever its maker puts there, at whatever path."""
+    namespace = calls.new_mount("tmpfs", calls.FSMOUNT_NAMESPACE)
+    os.close(namespace)
+
+
+NAMESPACES: dict[str, Act] = {
+    "file": lambda: enter(os.open("/proc/self/ns/mnt", os.O_RDONLY)),
+    "parent": lambda: enter(os.open(f"/proc/{os.getppid()}/ns/mnt", os.O_RDONLY)),
+    "open_tree": folder_as_root,
+    "fsmount": other_file_system_as_root,
+}
+
+
+@pytest.mark.parametrize("act", NAMESPACES.values(), ids=NAMESPACES)
+def test_another_namespace(lab: Lab, act: Act) -> None:
+    """Whoever enters it has other names for everything, so none is opened."""
     fresh(secrets)
-    with Task(act) as task:
-        outcome = task(act)
-    if outcome.errno == errno.EINVAL:
-        pytest.skip("this kernel has no such namespaces")
-    assert outcome.worked
-    with lab.policy(READER.replace("/{t,dev,proc}/{,**}", "/{,**}")):
-        assert lab.do("victim", act).errno in {errno.EACCES, errno.EPERM}
-        assert refusals(lab)
+    if lab.do(None, act).errno == errno.EINVAL:
+        pytest.skip("this kernel makes no such namespaces")
+    prove(
+        lab,
+        policy=READER.replace("/{t,dev,proc}/{,**}", "/{,**}"),
+        make=secrets,
+        act=act,
+        control=lambda: os.close(os.open("/proc/self/ns/net", os.O_RDONLY)),
+        event={"verdict": "denied", "operation": "file.open", "refused": ["mount"], "errno": "EPERM"},
+        errno=errno.EPERM,
+        after=untouched,
+    )
 
 
 def own_namespace() -> None:

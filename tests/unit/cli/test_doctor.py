@@ -98,7 +98,7 @@ def test_hooks_that_are_not_there() -> None:
     """
     shown = text(examined(lsm=True, absent=frozenset({"file_truncate", "path_chown"})))
 
-    assert "no    file_truncate          truncate                     path_truncate\n" in shown
+    assert ["no", "file_truncate", "truncate", "path_truncate"] in [line.split() for line in shown.splitlines()]
     assert "nothing: policies that decide this are refused (Linux 5.7 and newer have it)\n" in shown
     assert "policies can be enforced here" in shown
 
