@@ -247,6 +247,7 @@ def folded_file_system() -> Iterator[None]:
     os.truncate(image, 8 << 20)
     FOLDED.mkdir()
     try:
+        subprocess.run(["modprobe", "loop"], check=True)
         subprocess.run(["mkfs.ext4", "-q", "-O", "casefold", image], check=True)
         subprocess.run(["mount", "-o", "loop", image, FOLDED], check=True)
         (FOLDED / "folder").mkdir()
