@@ -69,7 +69,7 @@ $(GUEST)/done: build/wheel/done
 	touch $@
 
 # Two at a time: the machine's own tests beside a guest, and then guests.
-test: packages ## all tests, on all kernels: about twenty minutes on two cores; as root
+test: packages ## all tests, on all kernels: half an hour on two cores; as root
 	$(MAKE) --no-print-directory guest
 	$(MAKE) --no-print-directory --jobs 2 lint native $(KERNELS:%=vm-%) installed lab
 	@echo "all tests passed"
@@ -95,7 +95,7 @@ lab: ## whether Vagrant understands the Vagrantfile
 vm: $(KERNELS:%=vm-%) ## the guest tests, on all kernels; `make vm-6.12` for one
 
 $(KERNELS:%=vm-%): vm-%: guest
-	vagrant/run -k $* --timeout 1800 --memory 3000 -- python3 -m pytest --quiet tests/vm 2>&1 | sed -u 's/^/$*: /'
+	vagrant/run -k $* --timeout 1800 --memory 3000 -- python3 -m pytest --quiet --durations=10 tests/vm 2>&1 | sed -u 's/^/$*: /'
 
 # Kernels that the benchmark runs on, the one of the goals first.
 BENCH_KERNELS ?= 6.12 sid

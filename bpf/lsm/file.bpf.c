@@ -64,7 +64,7 @@ static __always_inline bool is_mount_namespace(const struct file *file)
 {
 	struct inode *inode = file->f_inode;
 
-	if (inode->i_sb->s_magic != NSFS_MAGIC)
+	if (!inode->i_private || inode->i_sb->s_magic != NSFS_MAGIC) /* the first asked is the cheaper one */
 		return false;
 	return kind_of_namespace((u64)inode->i_private - kaddr_pointer(0)) == CLONE_NEWNS;
 }
