@@ -29,7 +29,7 @@ PACKAGES := bpftool clang gcc libbpf-dev libc6-dev libelf-dev make python3-dev p
 	e2fsprogs fakeroot git kmod lz4 mmdebstrap qemu-system-x86 uidmap vagrant vagrant-libvirt zstd
 
 packages: ## Debian's packages that the rest needs; as root
-	@lacking=$$(dpkg-query -Wf '$${Package} $${db:Status-Abbrev}\n' $(PACKAGES) 2>/dev/null | \
+	@lacking=$$({ dpkg-query -Wf '$${Package} $${db:Status-Abbrev}\n' $(PACKAGES) 2>/dev/null || true; } | \
 		awk '$$2 == "ii" {print $$1}' | sort | comm -13 - <(printf '%s\n' $(PACKAGES) | sort)); \
 	if [ -n "$$lacking" ]; then echo "installing" $$lacking; apt-get -qq update; \
 		DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $$lacking >/dev/null; fi

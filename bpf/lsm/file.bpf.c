@@ -63,10 +63,12 @@ static __always_inline int enforce_file(u32 hook, u32 access, const struct subje
 static __always_inline bool is_mount_namespace(const struct file *file)
 {
 	struct inode *inode = file->f_inode;
+	u64 private = (u64)inode->i_private;
 
-	if (!inode->i_private || inode->i_sb->s_magic != NSFS_MAGIC) /* the first asked is the cheaper one */
+	barrier_var(private);
+	if (!private || inode->i_sb->s_magic != NSFS_MAGIC) /* the first asked is the cheaper one */
 		return false;
-	return kind_of_namespace((u64)inode->i_private - kaddr_pointer(0)) == CLONE_NEWNS;
+	return kind_of_namespace(private - kaddr_pointer(0)) == CLONE_NEWNS;
 }
 
 /* A task opens @file. DAC has agreed already: what it refuses never gets here. */

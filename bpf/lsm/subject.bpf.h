@@ -89,8 +89,7 @@ static __always_inline void subject_enters(struct subject *subject, u32 number)
 {
 	subject->policy.number = number;
 	subject->policy.image = image_in_force();
-	if (subject->policy.image.base)
-		subject->policy.domain = domain_of(&subject->policy.image, number);
+	subject->policy.domain = subject->policy.image.base ? domain_of(&subject->policy.image, number) : NULL;
 }
 
 /* Whether the current task is confined; if so, @subject is filled. */

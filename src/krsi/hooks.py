@@ -99,7 +99,16 @@ HOOKS = (
         "mm/util.c vm_mmap_pgoff()",
         blind="Memory without a file is not asked about.",
     ),
-    Hook("file_mprotect", "file.mprotect", _of("map"), "5.7", "A mapping of a file becomes code.", "mm/mprotect.c"),
+    Hook(
+        "file_mprotect",
+        "file.mprotect",
+        _of("map"),
+        "5.7",
+        "A mapping of a file becomes code.",
+        "mm/mprotect.c mprotect_fixup()",
+        blind="On an overlay, since Linux 6.7, what is mapped is a layer's file, which has no path in the namespace: "
+        "it is refused to become code. Mapping it as code to begin with is decided by its path.",
+    ),
     Hook(
         "path_mknod",
         "file.mknod",

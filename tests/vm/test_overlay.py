@@ -1,13 +1,17 @@
 """Attacks by file systems on top of others (ATTACKS.md 6)."""
 
+import errno
+import mmap
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from krsi.bpf.btf import Btf
+
 from . import calls
-from .lab import Act, Lab, fresh, refusals
+from .lab import Act, Lab, Outcome, fresh, refusals
 from .secret import ALLOWED, READER, TEXT, listed, read, refused
 
 
@@ -113,3 +117,27 @@ def test_below_an_overlay(lab: Lab, access: str, operation: str, act: Act) -> No
         file={"path": "/t/upper/other" if access == "mknod" else "/t/upper/file"},
         after=lambda: read("/t/merged/other"),
     )
+
+
+def test_code_of_an_overlay(lab: Lab) -> None:
+    """
+    What is mapped as code is a file of the overlay. A mapping that becomes code later is, on kernels whose files know
+    their user's path besides their own, one of a layer's file, which has no path in the namespace: it is refused.
+    """
+
+    def act() -> None:
+        fd = os.open("/t/merged/file", os.O_RDONLY)
+        calls.map_file(fd, mmap.PROT_READ | mmap.PROT_EXEC)
+        address = calls.map_file(fd, mmap.PROT_READ)
+        os.close(fd)
+        calls.mprotect(address, mmap.PROT_READ | mmap.PROT_EXEC)
+
+    fresh(overlay)
+    policy = '- profile: victim\n  files:\n    - {allow: [read, map], path: "/t/merged/**"}\n'
+    has_paths_of_users = Btf.of_kernel().has_struct_member("backing_file", "user_path")
+    assert lab.do(None, act).worked
+    with lab.policy(policy):
+        outcome = lab.do("victim", act)
+        told = refusals(lab)
+    assert outcome == (Outcome(errno=errno.EACCES) if has_paths_of_users else Outcome()), str(told)
+    assert [event["operation"] for event in told] == ["file.mprotect"] * has_paths_of_users
