@@ -9,7 +9,7 @@
 
 /*
  * The kernel's own symbols. They are weak so that oracle.bpf.c loads where the kernel does not give all of them away;
- * without the locks nothing is ever settled (see path.bpf.h), and krsi refuses to enforce. One object says that they are
+ * without the locks nothing is ever settled (see folder.bpf.h), and krsi refuses to enforce. One object says that they are
  * the kernel's (it defines KRSI_KSYMS), for bpftool 7.1 fails to link a second one that does ("failed to resolve size of
  * underlying type"); to the others they are plain externs.
  */

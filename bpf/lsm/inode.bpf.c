@@ -10,7 +10,7 @@
  *	inode_file_setattr	setattr: file_setattr(2)
  *	inode_setxattr, inode_removexattr, inode_set_acl, inode_remove_acl	setxattr
  *	inode_getxattr, inode_listxattr	getattr
- *	inode_free_security	forgets what was known of folders, see path.bpf.h
+ *	inode_free_security	forgets what was known of folders, see folder.bpf.h
  *
  * Some are given a dentry and not the mount it was reached by. Then all mounts of its file system in the task's
  * namespace are looked through, and what one of the object's names refuses is refused.

@@ -17,7 +17,7 @@ enum {
 };
 
 /*
- * What the automaton makes of the path of a folder, kept while nothing can have moved it: see path.bpf.h.
+ * What the automaton makes of the path of a folder, kept while nothing can have moved it: see folder.bpf.h.
  * Addresses are only compared, never followed.
  */
 struct krsi_folder {
@@ -31,7 +31,7 @@ struct krsi_folder {
 	u64 zero;
 };
 
-/* The way from an object up to where its path is known, and down again: see path.bpf.h. */
+/* The way from an object up to where its path is known, and down again: see walk.bpf.h. */
 struct krsi_walk {
 	u64 lock;     /* 1 while somebody uses it */
 	u64 object;
@@ -66,7 +66,7 @@ struct krsi_walks {
 struct krsi_text {
 	u64 lock; /* odd while it is written; else the number of writings, doubled */
 	u64 seal; /* of the remembered folder that the text is of */
-	u64 epoch; /* in which it was written: see path.bpf.h */
+	u64 epoch; /* in which it was written: see folder.bpf.h */
 	u64 len;
 	char bytes[KRSI_FOLDER_TEXT];
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Paths as text, for records only: climbed twice, to measure and to write, until no name changes meanwhile. One loop
- * with a state, as in path.bpf.h; the state lies in the draft.
+ * with a state, as in walk.bpf.h; the state lies in the draft.
  */
 #ifndef KRSI_TEXT_BPF_H
 #define KRSI_TEXT_BPF_H
