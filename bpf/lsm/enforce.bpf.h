@@ -10,6 +10,8 @@ enum {
 	EPERM = 1,
 	EACCES = 13,
 	SIGKILL = 9,
+	NSFS_MAGIC = 0x6e736673,
+	CLONE_NEWNS = 0x20000,
 };
 
 /*
@@ -48,17 +50,38 @@ static __always_inline void own(const struct subject *subject, struct object *ob
 	object->name.owner = owner_of(subject, kaddr_of(object->mnt), uid);
 }
 
-/*
- * Of an object of the kernel's own (a pipe, a socket, a memfd, a layer below an overlay) only its use as code is a
- * question of paths; and then it has none. Gives what is left to ask.
- */
-static __always_inline u32 locate(const struct subject *subject, struct object *object, u32 access)
+static __always_inline void locate(const struct subject *subject, struct object *object)
 {
 	struct place place = place_of(&subject->policy.image, object->mnt, object->dentry, object->name.is_folder);
 
 	object->name.state = place.state;
 	object->seal = place.seal;
-	return place.state == STATE_INTERNAL ? access & (KRSI_ACCESS_MAP | KRSI_ACCESS_EXEC) : access;
+}
+
+/*
+ * Of an object of the kernel's own (a pipe, a socket, a memfd, a layer below an overlay) only its use as code is a
+ * question of paths; and then it has none. Gives what is left to ask.
+ */
+static __always_inline u32 left_to_ask(const struct object *object, u32 access)
+{
+	return object->name.state == STATE_INTERNAL ? access & (KRSI_ACCESS_MAP | KRSI_ACCESS_EXEC) : access;
+}
+
+/* What setns(2) enters: one that is there, or since v7.0 one that open_tree(2) makes with any folder for its root. */
+static __always_inline bool is_mount_namespace(const struct inode *inode)
+{
+	u64 private = (u64)inode->i_private;
+
+	barrier_var(private);
+	if (!private || inode->i_sb->s_magic != NSFS_MAGIC) /* the first asked is the cheaper one */
+		return false;
+	return kind_of_namespace(private - kaddr_pointer(0)) == CLONE_NEWNS;
+}
+
+/* By a mount namespace a task would get other names for everything: who may not mount may not have one. */
+static __always_inline bool gives_namespace(u32 hook, const struct object *object)
+{
+	return (hook == KRSI_HOOK_FILE_OPEN || hook == KRSI_HOOK_FILE_RECEIVE) && is_mount_namespace(object->inode);
 }
 
 static __always_inline u32 class_of_name(const struct subject *subject, u64 state)
@@ -118,6 +141,30 @@ static __always_inline int conclude_blind(const struct subject *subject, struct 
 	return conclude(subject, report, 0);
 }
 
+/*
+ * @subject wants what is done to no one object. The place where it is done, if there is one, is told, not asked about.
+ * The caller's report, for all calls share a stack of 512 bytes.
+ */
+static __always_inline int conclude_system(const struct subject *subject, struct report *report, u32 hook, u32 access,
+					   kaddr mnt, kaddr dentry)
+{
+	if (!subject->policy.image.base)
+		return conclude_blind(subject, report, hook, access);
+	if (subject->policy.domain->system & access)
+		return 0;
+	__builtin_memset(report, 0, sizeof(*report));
+	report->hook = hook;
+	report->access = access;
+	report->refused = access;
+	report->logged = access;
+	report->reason = KRSI_REASON_RECORD;
+	report->errno = -EPERM;
+	report->is_folder = dentry != 0;
+	report->mnt = mnt;
+	report->dentry = dentry;
+	return conclude(subject, report, 0);
+}
+
 /* @subject wants @access to @object; what was not known of the object is filled in. */
 static __always_inline int enforce(u32 hook, u32 access, const struct subject *subject, struct object *object)
 {
@@ -128,8 +175,14 @@ static __always_inline int enforce(u32 hook, u32 access, const struct subject *s
 	if (!subject->policy.image.base)
 		return conclude_blind(subject, &report, hook, access);
 	if (!(access & subject->policy.domain->mediated))
-		return 0;
-	access = locate(subject, object, access);
+		return gives_namespace(hook, object) ?
+			conclude_system(subject, &report, hook, KRSI_ACCESS_MOUNT, 0, 0) : 0;
+	locate(subject, object);
+	if (!object->seal) { /* in no folder that is remembered: the kernel's own, and roots of mounts, never are */
+		if (gives_namespace(hook, object))
+			return conclude_system(subject, &report, hook, KRSI_ACCESS_MOUNT, 0, 0);
+		access = left_to_ask(object, access);
+	}
 	record = record_in(&subject->policy, object->name.state);
 	if (!(access & ~record->quiet))
 		return 0;
@@ -144,23 +197,6 @@ static __always_inline int enforce(u32 hook, u32 access, const struct subject *s
 	report.logged = decision.logged;
 	report_object(&report, subject, object);
 	return conclude(subject, &report, decision.killed);
-}
-
-/* @subject wants what is done to no one object. The place where it is done, if there is one, is told, not asked about. */
-static __always_inline int enforce_system(u32 hook, u32 access, const struct subject *subject, kaddr mnt, kaddr dentry)
-{
-	struct report report = { .hook = hook, .access = access, .reason = KRSI_REASON_RECORD, .errno = -EPERM };
-
-	if (!subject->policy.image.base)
-		return conclude_blind(subject, &report, hook, access);
-	if (subject->policy.domain->system & access)
-		return 0;
-	report.refused = access;
-	report.logged = access;
-	report.is_folder = dentry != 0;
-	report.mnt = mnt;
-	report.dentry = dentry;
-	return conclude(subject, &report, 0);
 }
 
 /* As locate(), of a name in a folder; a function of its own, so that for two names it is not verified twice over. */

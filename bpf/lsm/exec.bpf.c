@@ -115,7 +115,7 @@ int BPF_PROG(krsi_bprm_check_security, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (!executor(&subject))
 		return subject.policy.number ? conclude_blind(&subject, &report, report.hook, report.access) : 0;
-	locate(&subject, &object, KRSI_ACCESS_EXEC);
+	locate(&subject, &object);
 	own(&subject, &object);
 	if (subject.policy.number)
 		decision = judge(&subject.policy,

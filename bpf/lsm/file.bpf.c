@@ -29,8 +29,6 @@ enum {
 	MAP_PRIVATE = 2,
 	MAP_TYPE = 15,
 	VM_EXEC = 4,
-	NSFS_MAGIC = 0x6e736673,
-	CLONE_NEWNS = 0x20000,
 };
 
 _Static_assert((int)FMODE_READ == (int)KRSI_ACCESS_READ && (int)FMODE_WRITE == (int)KRSI_ACCESS_WRITE, "the same bits");
@@ -59,18 +57,6 @@ static __always_inline int enforce_file(u32 hook, u32 access, const struct subje
 	return enforce(hook, access, subject, &object);
 }
 
-/* What setns(2) enters: one that is there, or since v7.0 one that open_tree(2) makes with any folder for its root. */
-static __always_inline bool is_mount_namespace(const struct file *file)
-{
-	struct inode *inode = file->f_inode;
-	u64 private = (u64)inode->i_private;
-
-	barrier_var(private);
-	if (!private || inode->i_sb->s_magic != NSFS_MAGIC) /* the first asked is the cheaper one */
-		return false;
-	return kind_of_namespace(private - kaddr_pointer(0)) == CLONE_NEWNS;
-}
-
 /* A task opens @file. DAC has agreed already: what it refuses never gets here. */
 SEC("lsm/file_open")
 int BPF_PROG(krsi_file_open, struct file *file, int ret)
@@ -80,8 +66,6 @@ int BPF_PROG(krsi_file_open, struct file *file, int ret)
 
 	if (ret || !subject_is_confined(&subject) || file->f_flags & FMODE_EXEC)
 		return ret;
-	if (is_mount_namespace(file))
-		return enforce_system(KRSI_HOOK_FILE_OPEN, KRSI_ACCESS_MOUNT, &subject, 0, 0);
 	access = access_of_file(file);
 	if (file->f_flags & O_TMPFILE)
 		access |= KRSI_ACCESS_CREATE;
@@ -95,8 +79,6 @@ int BPF_PROG(krsi_file_receive, struct file *file, int ret)
 
 	if (ret || !subject_is_confined(&subject))
 		return ret;
-	if (is_mount_namespace(file))
-		return enforce_system(KRSI_HOOK_FILE_RECEIVE, KRSI_ACCESS_MOUNT, &subject, 0, 0);
 	return enforce_file(KRSI_HOOK_FILE_RECEIVE, access_of_file(file), &subject, file);
 }
 

@@ -12,10 +12,11 @@
 static __always_inline int enforce_mount_at(u32 hook, struct vfsmount *mnt, struct dentry *dentry)
 {
 	struct subject subject;
+	struct report report;
 
 	if (!subject_is_confined(&subject))
 		return 0;
-	return enforce_system(hook, KRSI_ACCESS_MOUNT, &subject, kaddr_of(mnt), kaddr_of(dentry));
+	return conclude_system(&subject, &report, hook, KRSI_ACCESS_MOUNT, kaddr_of(mnt), kaddr_of(dentry));
 }
 
 static __always_inline int enforce_mount(u32 hook, const struct path *path)
