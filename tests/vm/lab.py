@@ -200,12 +200,6 @@ class Lab(Scope):
         value = abi.unpack("task", bytes(abi.size("task"))) | {"domain": self._domains.index(profile)}
         self.side.map("tasks").update(pidfd.to_bytes(4, sys.byteorder), abi.pack("task", value))
 
-    def enter(self, pidfd: int, profile: str) -> None:
-        """Let the next exec of a task lead to *profile*, as ``krsi run`` does."""
-        abi = self.abi
-        value = abi.unpack("task", bytes(abi.size("task"))) | {"onexec": self._domains.index(profile) + 1}
-        self.side.map("tasks").update(pidfd.to_bytes(4, sys.byteorder), abi.pack("task", value))
-
     def task(self, profile: str | None, *acts: Act) -> Task:
         """Return a task, confined unless *profile* is None."""
         task = Task(*acts)
