@@ -5,8 +5,9 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import IO
 
 from krsi.bpf.features import Kernel
 from krsi.cli.loading import Compiled, compiled
@@ -33,21 +34,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Enforce until SIGINT or SIGTERM, release, and sum up."""
     policy = compiled(args.policy)
-    log = writer(sys.stdout.buffer, args.output, colour=is_coloured(sys.stdout))
+    log = Log(sys.stdout.buffer, args.output, colour=is_coloured(sys.stdout))
     with Interrupt() as interrupt, Enforcer(policy.loaded.policy, policy.image, policy.elf, Kernel()) as enforcer:
         announce(policy, enforcer)
         began = time.monotonic()
         while not interrupt.wait(LOOK_S):
-            write(log, enforcer.events())
-        write(log, enforcer.last_events())
-        sum_up(enforcer, time.monotonic() - began)
+            log.write(enforcer.events())
+        log.write(enforcer.last_events())
+        sum_up(enforcer, log, time.monotonic() - began)
     return OK
 
 
-def write(log: Any, events: list[Event]) -> None:
-    """Hand what has happened to the log."""
-    if events:
-        log.info("events", events=events)
+class Log:
+    """
+    Where events go. That it cannot be written ends nothing: who fills its disk, or ends its reader, is still held.
+
+    :param form: see :func:`krsi.sink.pipeline.writer`
+    :ivar unwritten: events that could not be written
+    """
+
+    def __init__(self, out: IO[bytes], form: str, *, colour: bool) -> None:
+        self._logger = writer(out, form, colour=colour)
+        self._failed: int | None = None
+        self.unwritten = 0
+
+    def write(self, events: list[Event]) -> None:
+        """Write what has happened, or tell the operator why not: once for each reason in a row."""
+        if not events:
+            return
+        try:
+            self._logger.info("events", events=events)
+            self._failed = None
+        except OSError as error:
+            self.unwritten += len(events)
+            if error.errno != self._failed:
+                _tell(f"events cannot be written ({error.strerror}); every access is decided all the same")
+            self._failed = error.errno
 
 
 def announce(policy: Compiled, enforcer: Enforcer) -> None:
@@ -60,13 +82,15 @@ def announce(policy: Compiled, enforcer: Enforcer) -> None:
     _tell("tasks that run already are not confined before they execute a program that a profile matches")
 
 
-def sum_up(enforcer: Enforcer, seconds: float) -> None:
+def sum_up(enforcer: Enforcer, log: Log, seconds: float) -> None:
     """Tell what has come, and whether anything is missing."""
     counts = enforcer.counts
     said = ", ".join(f"{number:,} {word}" for word, number in sorted(counts.events.items())) or "no events"
     _tell(f"released after {seconds:,.1f} s: {said}")
     if counts.lost:
         _tell(f"{counts.lost:,} events found no room in the ring; what they tell of was decided all the same")
+    if log.unwritten:
+        _tell(f"{log.unwritten:,} events could not be written")
     if counts.damaged:
         _tell(f"{counts.damaged:,} records could not be read: this is a bug in krsi")
     for name, times in enforcer.misses().items():
@@ -74,7 +98,8 @@ def sum_up(enforcer: Enforcer, seconds: float) -> None:
 
 
 def _tell(text: str) -> None:
-    print(f"krsi: {text}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # nobody listens any more, and that is no reason to let tasks go
+        print(f"krsi: {text}", file=sys.stderr, flush=True)
 
 
 class Interrupt:

@@ -11,13 +11,12 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from krsi.bpf.features import Kernel
-from krsi.cli.enforce import LOOK_S, write
+from krsi.cli.enforce import LOOK_S, Log
 from krsi.cli.loading import Compiled, compiled
 from krsi.cli.outcome import USAGE
 from krsi.cli.terminal import is_coloured
 from krsi.enforcer import Enforcer
 from krsi.policy.diagnostics import nearest
-from krsi.sink.pipeline import writer
 
 _CANNOT_EXECUTE, _NOT_FOUND, _SIGNALLED = 126, 127, 128  # as shells do
 
@@ -40,14 +39,14 @@ def run(args: argparse.Namespace) -> int:
         return _unknown(policy, args.profile)
     with ExitStack() as stack:
         out: IO[bytes] = stack.enter_context(Path(args.log).open("ab")) if args.log else sys.stderr.buffer
-        log = writer(out, "json" if args.log else "compact", colour=is_coloured(sys.stderr))
+        log = Log(out, "json" if args.log else "compact", colour=is_coloured(sys.stderr))
         enforcer = stack.enter_context(Enforcer(policy.loaded.policy, policy.image, policy.elf, Kernel()))
         command = stack.enter_context(Command(args.rest))
         enforcer.confine(command.pidfd, args.profile)
         command.start()
         while (status := command.wait(LOOK_S)) is None:
-            write(log, enforcer.events())
-        write(log, enforcer.last_events())
+            log.write(enforcer.events())
+        log.write(enforcer.last_events())
         return status
 
 
