@@ -1,5 +1,7 @@
 """What patterns mean."""
 
+import time
+
 import pytest
 
 from krsi.policy.glob import ANY, NOT_SLASH, Either, Literal, Many, OneOf, parse
@@ -206,3 +208,12 @@ def test_globs_are_values() -> None:
     """
     assert parse("/a*", {}) == parse("/a*", {})
     assert len({parse("/a*", {}), parse("/a*", {}), parse("/b*", {})}) == 2
+
+
+@pytest.mark.parametrize("text", ["/t/**a**b**c**d", "/{a,b,*}*{c,d}*x*", "/" + "{a,aa}" * 20 + "z"])
+@pytest.mark.parametrize("path", [b"/t/" + b"abc" * 1300, b"/" + b"a" * 4000, b"/t/" + b"ab/" * 1300])
+def test_no_path_makes_it_slow(text: str, path: bytes) -> None:
+    """Attackers choose the paths that events tell of, and the reader of events must not stand still for one."""
+    before = time.process_time()
+    assert not parse(text, {}).matches(path)
+    assert time.process_time() - before < 0.5
